@@ -9,8 +9,10 @@ export interface Logger {
 
 /** @param write takes one line without its end; must not throw */
 export function createLogger(write: (line: string) => void): Logger {
-  const log = (level: string) => (message: string, fields: LogFields = {}) =>
-    write(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }));
+  const log =
+    (level: string) =>
+    (message: string, fields: LogFields = {}) =>
+      write(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }));
   return { info: log('info'), warn: log('warn'), error: log('error') };
 }
 

@@ -2,9 +2,9 @@
  * A room's Yjs document with what the log says of it: who its client ids belong to, and which changes were refused.
  */
 import * as Y from 'yjs';
+import type { UpdateLog } from '../../persistence/log/update-log.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import { type Nack, nackSchema } from '../protocol/frames.ts';
-import type { UpdateLog } from '../../persistence/log/update-log.ts';
 
 /** Principal id that the server's own client ids are bound to. */
 export const OFFICE_PRINCIPAL = 'office';
@@ -83,6 +83,9 @@ export function writeMeta(
   const text = new TextEncoder();
   return new Map([
     ...[...bindings].map(([client, principal]) => [`${BINDING}${client}`, text.encode(principal)] as const),
-    ...refusals.map((refusal) => [`${REFUSAL}${refusal.nack.client}.${refusal.nack.clock}`, text.encode(JSON.stringify(refusal))] as const),
+    ...refusals.map(
+      (refusal) =>
+        [`${REFUSAL}${refusal.nack.client}.${refusal.nack.clock}`, text.encode(JSON.stringify(refusal))] as const,
+    ),
   ]);
 }
