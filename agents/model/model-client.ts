@@ -1,7 +1,7 @@
 import { Ollama } from 'ollama';
 import { Agent } from 'undici';
 import { Exchange, type ExchangeLimits } from './exchange.ts';
-import { errorFromPullLine, ModelError } from './model-error.ts';
+import { errorFromPull, ModelError } from './model-error.ts';
 import { sameModel } from './model-name.ts';
 import { type ChatLine, chatLine, psAnswer, pullLine, tagsAnswer, versionAnswer } from './model-wire.ts';
 import { KEEP_ALIVE, RUNNER_OPTIONS, type SamplingOptions } from './runner-options.ts';
@@ -151,8 +151,7 @@ export class ModelClient {
         };
       }
     } catch (error) {
-      const failure = exchange.failure(error);
-      throw failure.code === 'interrupted' ? errorFromPullLine(failure.message) : failure;
+      throw errorFromPull(exchange.failure(error));
     } finally {
       exchange.close();
     }

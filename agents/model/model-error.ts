@@ -61,8 +61,10 @@ function codeOfRefusal(status: number, message: string): ModelErrorCode {
   }
 }
 
-/** An `{"error"}` line after a 200. A pull of a name that nobody publishes fails like this. */
-export function errorFromPullLine(message: string): ModelError {
-  const isUnknownName = /file does not exist|not found/i.test(message);
-  return new ModelError(isUnknownName ? 'model-missing' : 'interrupted', message);
+/** A pull fails after its 200, with an error line. A name that nobody publishes fails like that, too. */
+export function errorFromPull(failure: ModelError): ModelError {
+  const isUnknownName = failure.code === 'interrupted' && /file does not exist|not found/i.test(failure.message);
+  return isUnknownName
+    ? new ModelError('model-missing', 'Nobody publishes a model of this name.', { cause: failure })
+    : failure;
 }
