@@ -82,7 +82,7 @@ export function statusOf(settings: BrainSettings, state: BrainState): BrainStatu
   const { last } = state;
   if (last?.kind !== 'answers') {
     const error =
-      last === null ? 'Still looking for Ollama.' : `Ollama does not answer at ${last.host}: ${last.reason}`;
+      last === null ? 'Still looking for Ollama.' : `Ollama does not answer at ${last.host} (${last.reason}).`;
     return { ...NOTHING_ANSWERS, provider: last?.provider ?? 'ollama', error };
   }
   const choice = choiceIn(settings, last);
