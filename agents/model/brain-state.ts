@@ -53,7 +53,7 @@ export type BrainState = {
 };
 
 /** A server that loads a model can miss one look. */
-export const MISSES_BEFORE_DOWN = 2;
+const MISSES_BEFORE_DOWN = 2;
 
 export const INITIAL_BRAIN: BrainState = { last: null, misses: 0 };
 

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { errorFromRefusal, ModelError } from './model-error.ts';
 
 /** A line of an answer can be 8 MB; twice that is no answer of Ollama's. */
-export const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 const MAX_REFUSAL_CHARS = 2_000;
 const NEWLINE = 10;

@@ -7,11 +7,11 @@ import { type ChatLine, chatLine, psAnswer, pullLine, tagsAnswer, versionAnswer 
 import { KEEP_ALIVE, RUNNER_OPTIONS, type SamplingOptions } from './runner-options.ts';
 
 /** Headers come with the first chunk: a large model on a slow disk loads for minutes, behind others in the queue. */
-export const ANSWER_HEADERS_TIMEOUT_MS = 10 * 60_000;
-export const ANSWER_IDLE_TIMEOUT_MS = 60_000;
+const ANSWER_HEADERS_TIMEOUT_MS = 10 * 60_000;
+const ANSWER_IDLE_TIMEOUT_MS = 60_000;
 /** `verifying sha256 digest` is silent for as long as it takes to read the whole model. */
-export const PULL_IDLE_TIMEOUT_MS = 10 * 60_000;
-export const QUESTION_TIMEOUT_MS = 5_000;
+const PULL_IDLE_TIMEOUT_MS = 10 * 60_000;
+const QUESTION_TIMEOUT_MS = 5_000;
 
 const NS_PER_MS = 1e6;
 const NOT_OLLAMA = 'What answers at this address does not speak the API of Ollama.';

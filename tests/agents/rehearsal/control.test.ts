@@ -85,7 +85,7 @@ test('requests are recorded with their messages, and those in parallel counted',
   await ask('d');
   expect(control.mostParallel).toBe(3);
   const contents = control.requests.map((request) => request.body.messages[0]?.content);
-  expect(contents.toSorted()).toEqual(['a', 'b', 'c', 'd']);
+  expect(new Set(contents)).toEqual(new Set(['a', 'b', 'c', 'd']));
   expect(control.requests.every((request) => request.finishedAtMs !== null)).toBe(true);
   control.reset();
   expect(control.requests).toEqual([]);
