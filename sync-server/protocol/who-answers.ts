@@ -131,15 +131,11 @@ const isForWholeDepartment = (message: Message, slug: string | null): boolean =>
  * The agents that a message addresses, each once, at most `MAX_ANSWERERS`: those mentioned, a mentioned department's
  * spokesperson, and whom it replies to.
  */
-function mentionedAgents(
-  message: Message,
-  lookup: (id: string) => Entry | null | undefined,
-): readonly string[] {
+function mentionedAgents(message: Message, lookup: (id: string) => Entry | null | undefined): readonly string[] {
   const asked = new Set<string>();
   for (const mention of message.mentions) {
     if (mention.type === 'agent' && isAddressable(mention.id)) asked.add(mention.id);
-    if (mention.type === 'department' && departmentOf(mention.id))
-      asked.add(`${mention.id}/${SPOKESPERSON}`);
+    if (mention.type === 'department' && departmentOf(mention.id)) asked.add(`${mention.id}/${SPOKESPERSON}`);
   }
   const repliedTo = message.replyTo === undefined ? undefined : lookup(message.replyTo);
   if (repliedTo?.kind === 'reply' && isAddressable(repliedTo.author)) asked.add(repliedTo.author);

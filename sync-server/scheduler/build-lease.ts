@@ -160,8 +160,7 @@ function broughtEarlier(
   // Asked again, a turn gets what its first version got.
   const stage = group.find(({ agent, step }) => agent === turn.agent && step === turn.step)?.stage ?? turn.stage;
   const shown = new Map<string, ReplyItem>();
-  for (const item of items)
-    if (item.kind === 'reply') for (const version of item.versions) shown.set(version.id, item);
+  for (const item of items) if (item.kind === 'reply') for (const version of item.versions) shown.set(version.id, item);
   const material: Lease['material'] = [];
   const missing: Lease['missing'] = [];
   for (const earlier of group.filter((other) => other.stage < stage)) {
