@@ -52,7 +52,8 @@ export class TurnStore implements Derivation {
         this.requestStop(entry, entry.author);
         return [];
       case 'retract':
-        for (const turn of this.group(entry.target)) this.requestEnd(turn.turn, { outcome: 'stopped', by: entry.author });
+        for (const turn of this.group(entry.target))
+          this.requestEnd(turn.turn, { outcome: 'stopped', by: entry.author });
         return [];
       case 'synthesize':
         this.#endPhase(entry.debate, entry.author);
@@ -119,8 +120,7 @@ export class TurnStore implements Derivation {
     const turns = this.group(debate);
     const synthesis = turns.find((turn) => turn.step === 'synthesis');
     if (!synthesis) return;
-    for (const turn of turns)
-      if (turn.stage < synthesis.stage) this.requestEnd(turn.turn, { outcome: 'stopped', by });
+    for (const turn of turns) if (turn.stage < synthesis.stage) this.requestEnd(turn.turn, { outcome: 'stopped', by });
   }
 
   // --- ending ---
