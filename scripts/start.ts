@@ -14,7 +14,9 @@ import { DEFAULT_BOUNDS } from './launcher/supervised-program.ts';
 const SAME_SIGNAL_MS = 1_000;
 
 /** What a start can be given instead of the real programs. */
-export type StartParts = Partial<Pick<OfficeParts, 'entries' | 'bounds' | 'buildClient' | 'seeToOllama' | 'openBrowser'>>;
+export type StartParts = Partial<
+  Pick<OfficeParts, 'entries' | 'bounds' | 'buildClient' | 'seeToOllama' | 'openBrowser'>
+>;
 
 /** Runs the office and resolves with the exit code: 0 after a stop, 1 if it can't run. */
 export async function startDaena(args: readonly string[], parts: StartParts = {}): Promise<number> {
