@@ -18,15 +18,14 @@ export function findNode() {
   return Number.parseInt(process.versions.node, 10) >= NEEDED_MAJOR ? process.execPath : null;
 }
 
-/** What to say when `findNode` answers null. */
-export const noNodeSentence =
+const noNodeSentence =
   `Daena runs on Node ${NEEDED_MAJOR}, this is Node ${process.versions.node}, and none could be installed beside it: ` +
   `get Node ${NEEDED_MAJOR} at https://nodejs.org and start again.`;
 
 /** Runs a program on this terminal, hands signals on to it, and resolves with its exit code. Never rejects. */
-export function runToTheEnd(program, args, environment = process.env) {
+function runToTheEnd(program, args) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: 'inherit', env: environment });
+    const child = spawn(program, args, { stdio: 'inherit' });
     const forwards = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
       // A terminal's Ctrl-C reaches the child by itself (on Windows every signal does): handing it on would double it.
       const forward = () => {

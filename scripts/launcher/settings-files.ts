@@ -6,7 +6,7 @@ import { hasCode } from './error-code.ts';
 /** A program that the launcher starts, each with its own settings file, log and restarts. */
 export type ProgramName = 'server' | 'agents';
 
-export const SETTING_NAMES = {
+const SETTING_NAMES = {
   server: [
     'DAENA_PORT',
     'DAENA_HOST',
