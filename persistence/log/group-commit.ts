@@ -115,23 +115,24 @@ export class GroupCommit<Item extends Queued> {
       const error = storageError('A change could not be saved: the disk refused it.', cause);
       outcomes = batch.map(() => error);
     }
+    const failedNow = new Map<string, OfficeError>();
     for (const [index, { item, resolve, reject }] of batch.entries()) {
       const outcome = outcomes[index] ?? storageError('A change was left out of its batch.');
       if (typeof outcome === 'number') {
         resolve(outcome);
         continue;
       }
-      if (!this.#failed.has(item.document)) this.#failed.set(item.document, outcome);
+      failedNow.set(item.document, outcome);
       reject(outcome);
     }
-    this.#dropFailed();
+    if (failedNow.size > 0) this.#closeTo(failedNow);
   }
 
-  #dropFailed(): void {
-    if (this.#failed.size === 0) return;
+  #closeTo(documents: ReadonlyMap<string, OfficeError>): void {
+    for (const [document, failure] of documents) this.#failed.set(document, failure);
     const kept: Waiting<Item>[] = [];
     for (const waiting of this.#queue) {
-      const failure = this.#failed.get(waiting.item.document);
+      const failure = documents.get(waiting.item.document);
       if (failure === undefined) {
         kept.push(waiting);
         continue;

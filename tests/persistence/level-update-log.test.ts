@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -140,6 +140,32 @@ test('damaged and missing records are named, and the rest is read', async () => 
   await log.close();
 });
 
+test('bytes that rot in the file cost the records they belong to, which are named', async () => {
+  const written = [new WrittenDocument(1), new WrittenDocument(2)];
+  let log = await openLevelUpdateLog(folder);
+  for (let index = 0; index < 300; index++) {
+    await Promise.all(
+      written.map((doc, number) =>
+        log.append({ document: `doc ${number}`, update: doc.write(`k${index}`, 'x'.repeat(400)) }),
+      ),
+    );
+  }
+  await log.close();
+  const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.log'));
+  const bytes = await readFile(join(folder, name));
+  const middle = Math.floor(bytes.length / 2);
+  bytes.fill(0xff, middle, middle + 50);
+  await writeFile(join(folder, name), bytes);
+  log = await openLevelUpdateLog(folder);
+  for (const document of ['doc 0', 'doc 1']) {
+    const { updates, damaged, nextClock } = await log.read(document);
+    expect([nextClock, updates.length + damaged.length]).toEqual([300, 300]);
+    expect(damaged.length).toBeGreaterThan(0);
+    expect(damaged.length).toBeLessThan(150);
+  }
+  await log.close();
+});
+
 test('a block that LevelDB itself cannot read costs its own records only', async () => {
   const written = new WrittenDocument(1);
   let log = await openLevelUpdateLog(folder);
@@ -184,13 +210,12 @@ function startAppender(command: string, args: readonly string[]): Appender {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const appender: Appender = { child, acknowledged: new Map(), count: 0, refusals: 0, acknowledgedAfterRefusal: 0 };
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const [word = '', rest = ''] = line.split(' ');
-    if (word === 'failed') appender.refusals += 1;
-    else {
-      appender.count += 1;
-      appender.acknowledged.set(word, Math.max(Number(rest), appender.acknowledged.get(word) ?? -1));
-      if (appender.refusals > 0) appender.acknowledgedAfterRefusal += 1;
-    }
+    if (line.startsWith('failed ')) appender.refusals += 1;
+    const [, document, clock] = /^(one|two) (\d+)$/.exec(line) ?? [];
+    if (document === undefined) return;
+    appender.count += 1;
+    appender.acknowledged.set(document, Math.max(Number(clock), appender.acknowledged.get(document) ?? -1));
+    if (appender.refusals > 0) appender.acknowledgedAfterRefusal += 1;
   });
   return appender;
 }
