@@ -53,7 +53,7 @@ export type BrainState = {
 };
 
 /** A server that loads a model can miss one look. */
-export const MISSES_BEFORE_DOWN = 2;
+const MISSES_BEFORE_DOWN = 2;
 
 export const INITIAL_BRAIN: BrainState = { last: null, misses: 0 };
 
@@ -82,7 +82,7 @@ export function statusOf(settings: BrainSettings, state: BrainState): BrainStatu
   const { last } = state;
   if (last?.kind !== 'answers') {
     const error =
-      last === null ? 'Still looking for Ollama.' : `Ollama does not answer at ${last.host}: ${last.reason}`;
+      last === null ? 'Still looking for Ollama.' : `Ollama does not answer at ${last.host} (${last.reason}).`;
     return { ...NOTHING_ANSWERS, provider: last?.provider ?? 'ollama', error };
   }
   const choice = choiceIn(settings, last);

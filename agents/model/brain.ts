@@ -15,9 +15,9 @@ import { ModelClient } from './model-client.ts';
 import { DEFAULT_OLLAMA_URL } from './ollama-host.ts';
 
 /** How soon an Ollama that was installed or stopped meanwhile is noticed. */
-export const PROBE_INTERVAL_MS = 5_000;
+const PROBE_INTERVAL_MS = 5_000;
 /** Long enough for a server that is busy loading a model. */
-export const PROBE_TIMEOUT_MS = 2_000;
+const PROBE_TIMEOUT_MS = 2_000;
 
 /** A timer that tests can turn by hand. */
 export type Timer = { after(ms: number, run: () => void): { cancel(): void } };

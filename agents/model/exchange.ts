@@ -2,10 +2,12 @@ import type { Dispatcher } from 'undici';
 import { errorFromRefusal, ModelError } from './model-error.ts';
 
 /** A line of an answer can be 8 MB; twice that is no answer of Ollama's. */
-export const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 const MAX_REFUSAL_CHARS = 2_000;
 const NEWLINE = 10;
+/** What ollama-js 0.6.4 throws where a stream ends without its last line. */
+const NO_DONE = 'Did not receive done or success response in stream.';
 
 export type ExchangeLimits = {
   /** From sending the request to its headers, which come with the first chunk: queue, load and prompt are in here. */
@@ -63,9 +65,10 @@ export class Exchange {
     if (this.#stoppedBy !== null) return this.#stoppedBy;
     if (thrown instanceof ModelError) return thrown;
     const reason = rootMessage(thrown);
-    if (!this.#hasHeaders)
-      return new ModelError('unreachable', `No answer from the model: ${reason}`, { cause: thrown });
-    return new ModelError('interrupted', `The answer was interrupted: ${reason}`, { cause: thrown });
+    if (!this.#hasHeaders) return new ModelError('unreachable', `No answer: ${reason}`, { cause: thrown });
+    const sentence =
+      reason === NO_DONE ? 'The answer ended before it was finished.' : `The answer was interrupted: ${reason}`;
+    return new ModelError('interrupted', sentence, { cause: thrown });
   }
 
   /** Closes the connection if it is still open. Idempotent. */

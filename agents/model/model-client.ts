@@ -7,13 +7,14 @@ import { type ChatLine, chatLine, psAnswer, pullLine, tagsAnswer, versionAnswer 
 import { KEEP_ALIVE, RUNNER_OPTIONS, type SamplingOptions } from './runner-options.ts';
 
 /** Headers come with the first chunk: a large model on a slow disk loads for minutes, behind others in the queue. */
-export const ANSWER_HEADERS_TIMEOUT_MS = 10 * 60_000;
-export const ANSWER_IDLE_TIMEOUT_MS = 60_000;
+const ANSWER_HEADERS_TIMEOUT_MS = 10 * 60_000;
+const ANSWER_IDLE_TIMEOUT_MS = 60_000;
 /** `verifying sha256 digest` is silent for as long as it takes to read the whole model. */
-export const PULL_IDLE_TIMEOUT_MS = 10 * 60_000;
-export const QUESTION_TIMEOUT_MS = 5_000;
+const PULL_IDLE_TIMEOUT_MS = 10 * 60_000;
+const QUESTION_TIMEOUT_MS = 5_000;
 
 const NS_PER_MS = 1e6;
+const NOT_OLLAMA = 'What answers at this address does not speak the API of Ollama.';
 
 export type ClientLimits = {
   readonly answer: ExchangeLimits;
@@ -111,7 +112,7 @@ export class ModelClient {
     try {
       const lines = await this.#api(exchange).chat({ ...chatBody(request), stream: true });
       for await (const raw of lines) {
-        const line = chatLine.parse(raw);
+        const line = read(chatLine, raw, 'interrupted');
         if (line.message.thinking !== '') {
           enter('thinking');
           yield { kind: 'thinking', text: line.message.thinking };
@@ -142,7 +143,7 @@ export class ModelClient {
     try {
       const lines = await this.#api(exchange).pull({ model: name, stream: true });
       for await (const raw of lines) {
-        const line = pullLine.parse(raw);
+        const line = read(pullLine, raw, 'interrupted');
         yield {
           status: line.status,
           digest: line.digest ?? null,
@@ -159,13 +160,13 @@ export class ModelClient {
 
   async version({ signal }: Waiting = {}): Promise<string> {
     const answer = await this.#ask(this.#limits.question, signal, (api) => api.version());
-    return read(versionAnswer, answer).version;
+    return read(versionAnswer, answer, 'unreachable').version;
   }
 
   /** The models on this machine. Those that Ollama runs elsewhere are left out: their words would leave the house. */
   async models({ signal }: Waiting = {}): Promise<InstalledModel[]> {
     const answer = await this.#ask(this.#limits.question, signal, (api) => api.list());
-    return (read(tagsAnswer, answer).models ?? [])
+    return (read(tagsAnswer, answer, 'unreachable').models ?? [])
       .filter((model) => model.remote_host === undefined && !/[:-]cloud$/.test(model.name))
       .map((model) => ({
         name: model.name,
@@ -178,7 +179,7 @@ export class ModelClient {
   /** The models in memory. */
   async loaded({ signal }: Waiting = {}): Promise<LoadedModel[]> {
     const answer = await this.#ask(this.#limits.question, signal, (api) => api.ps());
-    return (read(psAnswer, answer).models ?? []).map((model) => ({
+    return (read(psAnswer, answer, 'unreachable').models ?? []).map((model) => ({
       name: model.name,
       vramBytes: model.size_vram,
       contextTokens: model.context_length,
@@ -205,6 +206,7 @@ export class ModelClient {
     try {
       return await call(this.#api(exchange));
     } catch (error) {
+      if (error instanceof SyntaxError) throw new ModelError('unreachable', NOT_OLLAMA, { cause: error });
       throw exchange.failure(error);
     } finally {
       exchange.close();
@@ -246,10 +248,11 @@ function metricsOf(line: ChatLine): ChatMetrics {
   };
 }
 
-function read<T>(schema: { parse(value: unknown): T }, answer: unknown): T {
+/** An answer of another shape: in the middle of a stream an interruption, otherwise not the server we look for. */
+function read<T>(schema: { parse(value: unknown): T }, answer: unknown, code: 'interrupted' | 'unreachable'): T {
   try {
     return schema.parse(answer);
   } catch (cause) {
-    throw new ModelError('unreachable', 'What answers at this address does not speak the API of Ollama.', { cause });
+    throw new ModelError(code, NOT_OLLAMA, { cause });
   }
 }

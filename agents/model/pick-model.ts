@@ -2,7 +2,7 @@ import type { InstalledModel } from './model-client.ts';
 import { sameModel } from './model-name.ts';
 
 /** The model that the office was made for. */
-export const PREFERRED_MODEL = 'qwen2.5:7b-instruct';
+const PREFERRED_MODEL = 'qwen2.5:7b-instruct';
 
 /** A larger one rarely answers at reading speed on a machine without a large GPU, so nobody gets it unasked. */
 const MAX_UNASKED_BYTES = 10e9;

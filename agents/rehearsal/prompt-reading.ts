@@ -70,7 +70,7 @@ function oneLine(text: string): string {
 }
 
 export function clip(text: string, maxChars: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= maxChars
     ? text
     : `${characters

@@ -1,8 +1,8 @@
 import type { ChatRequestBody } from './request-body.ts';
 
 /** The oldest are forgotten first. */
-export const MAX_RECORDED_REQUESTS = 1_000;
-export const MAX_SCRIPTED_FAULTS = 1_000;
+const MAX_RECORDED_REQUESTS = 1_000;
+const MAX_SCRIPTED_FAULTS = 1_000;
 
 /** What goes wrong with one chat or generate request. */
 export type Fault =
@@ -96,12 +96,13 @@ export class RehearsalControl {
 
   /** Resolves as soon as the condition is true, asked again whenever the record changes; rejects with the signal's reason. */
   async until(condition: (control: RehearsalControl) => boolean, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
     while (!condition(this)) {
       signal.throwIfAborted();
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#changes.add(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      await promise;
+      await Promise.race([promise, aborted.promise]);
       this.#changes.delete(resolve);
     }
   }

@@ -9,9 +9,9 @@ import type { RehearsalControl } from './rehearsal-control.ts';
 import { chatRequestBody, modelRequestBody } from './request-body.ts';
 import { sendJson, sendRefusal, sendText } from './send.ts';
 
-export const DEFAULT_CHUNK_DELAY_MS = 25;
-export const DEFAULT_LOAD_MS = 600;
-export const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const DEFAULT_CHUNK_DELAY_MS = 25;
+const DEFAULT_LOAD_MS = 600;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 export type RehearsalOptions = {
   /** 0 (the default) takes a free port. */

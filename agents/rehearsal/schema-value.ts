@@ -3,7 +3,7 @@ import { clip } from './prompt-reading.ts';
 import { hashText } from './script.ts';
 
 /** Deeper than this a schema is taken for endless. */
-export const MAX_SCHEMA_DEPTH = 24;
+const MAX_SCHEMA_DEPTH = 24;
 /** Optional properties are left out below this depth, so that recursive schemas end. */
 const OPTIONAL_DEPTH = 5;
 const USUAL_ITEMS = 3;
