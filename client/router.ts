@@ -7,8 +7,10 @@ export type Place =
   | { readonly kind: 'departments' }
   | { readonly kind: 'department'; readonly slug: string }
   | { readonly kind: 'agents' }
+  | { readonly kind: 'agent'; readonly agentId: string }
   | { readonly kind: 'general' }
   | { readonly kind: 'councils' }
+  | { readonly kind: 'council'; readonly councilId: string }
   | { readonly kind: 'session'; readonly sessionId: string; readonly messageId: string | undefined }
   | { readonly kind: 'settings' }
   | { readonly kind: 'bin' }
@@ -28,14 +30,18 @@ function decoded(part: string): string {
 
 /** The place that an address names. Tokens travel in the fragment, which browsers never send to a server. */
 export function placeOf(path: string, search: string, fragment: string): Place {
-  const [first = '', second = '', ...rest] = path.split('/').filter(Boolean).map(decoded);
+  const [first = '', second = '', third = '', ...rest] = path.split('/').filter(Boolean).map(decoded);
   const token = decoded(fragment.replace(/^#/, ''));
-  if (rest.length > 0) return { kind: 'unknown', path };
+  if (rest.length > 0 || (third !== '' && first !== 'agents')) return { kind: 'unknown', path };
   switch (first) {
     case '':
       return { kind: 'map' };
     case 'departments':
       return second === '' ? { kind: 'departments' } : { kind: 'department', slug: second };
+    case 'agents':
+      return third === '' ? { kind: 'agents' } : { kind: 'agent', agentId: `${second}/${third}` };
+    case 'councils':
+      return second === '' ? { kind: 'councils' } : { kind: 'council', councilId: second };
     case 's':
       return { kind: 'session', sessionId: second, messageId: token === '' ? undefined : token };
     case 'search':
@@ -45,9 +51,7 @@ export function placeOf(path: string, search: string, fragment: string): Place {
     case 'reset':
       return { kind: first, token };
     case 'executive':
-    case 'agents':
     case 'general':
-    case 'councils':
     case 'settings':
     case 'bin':
       return second === '' ? { kind: first } : { kind: 'unknown', path };
@@ -58,6 +62,22 @@ export function placeOf(path: string, search: string, fragment: string): Place {
 
 export const sessionPath = (sessionId: string, messageId?: string): string =>
   `/s/${encodeURIComponent(sessionId)}${messageId === undefined ? '' : `#${encodeURIComponent(messageId)}`}`;
+
+/** Where a scope's conversations are listed and begun. */
+export function scopePath(scope: { readonly type: string; readonly id: string | null }): string {
+  switch (scope.type) {
+    case 'department':
+      return `/departments/${scope.id}`;
+    case 'agent':
+      return `/agents/${scope.id}`;
+    case 'council':
+      return `/councils/${scope.id}`;
+    case 'executive':
+      return '/executive';
+    default:
+      return '/general';
+  }
+}
 
 export interface Router {
   readonly place: () => Place;

@@ -61,7 +61,10 @@ export function Composer(props: ComposerProps) {
   const send = () => {
     const composed = editor?.read();
     if (composed === undefined || isBlank(composed)) return;
-    if (props.onSend({ ...composed, text: composed.text.trim() })) editor?.write({ text: '', mentions: [] });
+    if (!props.onSend({ ...composed, text: composed.text.trim() })) return;
+    // Sending may have taken this composer off the page already; its draft must go all the same.
+    props.onChange({ text: '', mentions: [] });
+    editor?.write({ text: '', mentions: [] });
     editor?.focus();
   };
 
@@ -102,7 +105,10 @@ export function Composer(props: ComposerProps) {
     });
     if (props.autofocus) editor.focus();
   });
-  onCleanup(() => editor?.dispose());
+  onCleanup(() => {
+    editor?.dispose();
+    editor = undefined;
+  });
 
   return (
     <div class="composer">
@@ -113,7 +119,7 @@ export function Composer(props: ComposerProps) {
               <div
                 class="menu-item"
                 role="option"
-                tabindex="-1"
+                tabIndex={-1}
                 id={`${listId}-${index()}`}
                 aria-selected={index() === chosen()}
                 onMouseDown={(event) => {
@@ -142,7 +148,7 @@ export function Composer(props: ComposerProps) {
           class="composer-text scroll"
           contenteditable="true"
           role="textbox"
-          tabindex="0"
+          tabIndex={0}
           aria-multiline="true"
           aria-label={props.label}
           aria-autocomplete="list"

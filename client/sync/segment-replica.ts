@@ -22,8 +22,16 @@ import {
   personEntrySchema,
   readEntry,
 } from '../../sync-server/protocol/entry.ts';
-import { FRAME, type NackCode, nackCodeSchema, readHello, readNack, readReceipt, SYNC } from '../../sync-server/protocol/frames.ts';
-import { type Presence, presenceSchema } from '../../sync-server/protocol/presence.ts';
+import {
+  FRAME,
+  type NackCode,
+  nackCodeSchema,
+  readHello,
+  readNack,
+  readReceipt,
+  SYNC,
+} from '../../sync-server/protocol/frames.ts';
+import { presenceSchema } from '../../sync-server/protocol/presence.ts';
 import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { newUlid } from './device.ts';
 
@@ -41,11 +49,18 @@ export type ReplicaLink =
   | { readonly kind: 'offline' }
   | { readonly kind: 'refused'; readonly code: number; readonly reason: string };
 
+/** A person who has this session open. */
+export interface Present {
+  readonly id: string;
+  readonly name: string;
+  readonly isTyping: boolean;
+}
+
 export type ReplicaChange = 'entries' | 'rows' | 'states' | 'presence' | 'link' | 'loaded' | 'storage';
 
 type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T, Keys> : never;
 /** What a person says; id, author and time are added when it is sent. */
-export type EntryDraft = DistributiveOmit<PersonEntry, 'id' | 'author' | 'at'>;
+export type EntryDraft = DistributiveOmit<z.input<typeof personEntrySchema>, 'id' | 'author' | 'at'>;
 
 const savedSchema = z.array(z.tuple([z.number(), z.number()]));
 const marksSchema = z.object({
@@ -92,7 +107,9 @@ export class SegmentReplica {
     // Two people on one device must never mix: the channel between tabs carries the user too.
     this.#provider.bcChannel = `daena/${user.id}/${documentName}`;
     this.#listen();
-    this.#storage = options.hasIndexedDb ? new IndexeddbPersistence(`daena/${user.id}/${documentName}`, this.#doc) : null;
+    this.#storage = options.hasIndexedDb
+      ? new IndexeddbPersistence(`daena/${user.id}/${documentName}`, this.#doc)
+      : null;
     this.#provider.awareness.setLocalState({ user: { id: user.id, name: user.name } });
     void this.#load();
   }
@@ -122,13 +139,14 @@ export class SegmentReplica {
     return readLiveRows(this.#doc);
   }
 
-  people(): Presence[] {
-    const byId = new Map<string, Presence>();
+  /** Who has this session open, each person once. */
+  people(): Present[] {
+    const byId = new Map<string, Present>();
     for (const state of this.#provider.awareness.getStates().values()) {
       const presence = presenceSchema.safeParse(state);
       if (!presence.success) continue;
-      const known = byId.get(presence.data.user.id);
-      if (!known?.isTyping) byId.set(presence.data.user.id, presence.data);
+      const { user, isTyping = false } = presence.data;
+      byId.set(user.id, { ...user, isTyping: isTyping || byId.get(user.id)?.isTyping === true });
     }
     return [...byId.values()];
   }
@@ -220,7 +238,9 @@ export class SegmentReplica {
     this.#provider.awareness.on('change', () => onChange('presence'));
     this.#provider.on('status', ({ status }) => {
       if (this.#link.kind === 'refused' && status !== 'connected') return;
-      this.#setLink({ kind: status === 'connected' ? 'connecting' : status === 'connecting' ? 'connecting' : 'offline' });
+      this.#setLink({
+        kind: status === 'connected' ? 'connecting' : status === 'connecting' ? 'connecting' : 'offline',
+      });
     });
     this.#provider.on('sync', (isSynced) => {
       if (isSynced) this.#setLink({ kind: 'live' });
