@@ -93,7 +93,6 @@ export function Timeline(props: TimelineProps) {
 
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div
         ref={scroller}
         class="timeline scroll"
@@ -101,6 +100,7 @@ export function Timeline(props: TimelineProps) {
         aria-label="Conversation"
         aria-live="off"
         aria-busy={props.isBusy}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
         onKeyDown={onKey}
         onScroll={(event) => {
