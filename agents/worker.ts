@@ -38,7 +38,7 @@ export interface WorkerOptions {
   readonly brain: BrainView;
   readonly runLease: RunLease;
   readonly log: (sentence: string) => void;
-  readonly onConnected?: () => void;
+  readonly onFirstConnected?: () => void;
   readonly releasePauseMs?: number;
 }
 
@@ -58,6 +58,7 @@ export class Worker {
   readonly #ended = new Set<Promise<void>>();
   #unsent: WorkerMessage[] = [];
   #isStopping = false;
+  #wasConnected = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -102,7 +103,8 @@ export class Worker {
     const unsent = this.#unsent;
     this.#unsent = [];
     for (const message of unsent) this.#tell(message);
-    this.#options.onConnected?.();
+    if (!this.#wasConnected) this.#options.onFirstConnected?.();
+    this.#wasConnected = true;
   }
 
   #beat(): void {
