@@ -79,7 +79,6 @@ beforeEach(async () => {
     brain,
     runLease,
     log: () => {},
-    releasePauseMs: 20,
   });
   running = worker.run(stopping.signal);
   await eventually('the hello', () => office.said('hello').length === 1);
@@ -254,9 +253,11 @@ test('a failure while the server is away is told when it is back', async () => {
   await office.stop();
   await model.close();
   await eventually('that the turn was given up', () => brain.probes === 1);
+  office.messages.length = 0;
   await office.start();
-  await eventually('that it is told', () => office.said('released').length === 1);
+  await eventually('that it is told', () => office.said('released').length === 1 && office.said('brain').length === 1);
   expect(office.said('released')[0]?.turn).toBe(lease.turn);
+  expect(office.messages.map(({ type }) => type).slice(0, 3)).toEqual(['hello', 'released', 'heartbeat']);
 });
 
 test('a worker that stops gives its leases back', async () => {
