@@ -87,6 +87,11 @@ export class Accounts {
     return session === null ? null : this.#store.seePerson(session.userId);
   }
 
+  /** A person's name; null where nobody has that id. */
+  nameOf(personId: string): string | null {
+    return this.#store.nameOf(personId);
+  }
+
   hasOwner(): boolean {
     return this.#store.hasOwner();
   }

@@ -1,7 +1,7 @@
-import type { Database } from 'better-sqlite3';
 import { type EventDraft, MAX_EVENTS_KEPT, type WireEvent } from '../../sync-server/protocol/events.ts';
 import { officePermission, permission, type SessionGrant } from '../../sync-server/protocol/permission.ts';
 import type { Person } from '../../sync-server/protocol/principal.ts';
+import type { Database } from '../database.ts';
 
 /** An event that is in the log. */
 export interface StoredEvent {

@@ -1,8 +1,8 @@
-import type { Database } from 'better-sqlite3';
 import { compareEntries, type Entry, type ReplyEntry } from '../../sync-server/protocol/entry.ts';
-import type { SessionId } from '../../sync-server/protocol/ids.ts';
+import type { EntryId, SessionId } from '../../sync-server/protocol/ids.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
 import { unreachable } from '../../sync-server/protocol/unreachable.ts';
+import type { Database } from '../database.ts';
 import { searchableText } from './search-text.ts';
 
 interface MessageSession {
@@ -27,7 +27,7 @@ interface Place {
 }
 
 interface ReplyPlace extends Place {
-  readonly id: string;
+  readonly id: EntryId;
   readonly at: number;
   readonly cause: string;
 }

@@ -7,9 +7,10 @@
  * and derives nothing, so any part of the log may be projected again at any time. Rows depend on the set of entries, not
  * on the order in which they came.
  */
-import type { Database } from 'better-sqlite3';
+
 import type { Entry } from '../../sync-server/protocol/entry.ts';
 import { unreachable } from '../../sync-server/protocol/unreachable.ts';
+import type { Database } from '../database.ts';
 import { authorName, type People } from './author-names.ts';
 import type { CommittedEntries, Derivation } from './committed-entries.ts';
 import { eventsOf } from './entry-events.ts';

@@ -1,6 +1,6 @@
-import type { Database } from 'better-sqlite3';
 import type { SessionId } from '../../sync-server/protocol/ids.ts';
 import type { Scope, ScopeType } from '../../sync-server/protocol/scope.ts';
+import type { Database } from '../database.ts';
 import { titleKey } from './search-text.ts';
 import type { SessionRecord } from './session-record.ts';
 

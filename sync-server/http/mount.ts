@@ -39,6 +39,9 @@ export type Implementation<Name extends RouteName> = (
 
 export type Mount = <Name extends RouteName>(name: Name, implement: Implementation<Name>) => void;
 
+/** How the answers of older callers' contracts begin. */
+export const SUCCESS = { success: true } as const;
+
 /** What mounts routes on an app, all with one idea of who calls. */
 export function createMount(app: App, caller: Caller, logger: Logger): Mount {
   return (name, implement) => {

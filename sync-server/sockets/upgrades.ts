@@ -166,10 +166,10 @@ export class Upgrades {
   }
 
   #schedulePing(): void {
-    this.#callOffPing = this.#context.clock.setTimer(PING_INTERVAL_MS, () => {
+    this.#callOffPing = this.#context.clock.setTimer(() => {
       for (const socket of this.#all) this.#pings.get(socket)?.();
       this.#schedulePing();
-    });
+    }, PING_INTERVAL_MS);
   }
 
   #count(socket: WebSocket, person: Person): void {
