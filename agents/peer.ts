@@ -23,9 +23,9 @@ import type { Lease } from '../sync-server/protocol/worker-link.ts';
 import { authorizedSocketClass, socketUrl } from './authorized-socket.ts';
 
 /** How long a turn goes on without its server. */
-export const MAX_AWAY_MS = 60_000;
+const MAX_AWAY_MS = 60_000;
 /** Reconnects are this far apart at most, each peer with a share of its own, so that they don't come all at once. */
-export const MAX_BACKOFF_MS = 2_500;
+const MAX_BACKOFF_MS = 2_500;
 
 /** Close codes that say: this lease is not in force any more. */
 const LEASE_OVER = new Set([4403, 4404, 4409]);

@@ -12,11 +12,11 @@ import type { TurnEnd } from './turn.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Ends that wait for a server that is away; the oldest go first, their leases run out by themselves. */
-export const MAX_UNSENT = 64;
+const MAX_UNSENT = 64;
 const MAX_SENTENCE_CHARS = 1_000;
 
 /** What tells which model answers: `Brain` in production. */
-export interface BrainView {
+interface BrainView {
   status(): ModelBrainStatus;
   onChange(listener: (status: ModelBrainStatus) => void): () => void;
 }

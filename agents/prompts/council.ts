@@ -18,7 +18,7 @@ const MIN_QUORUM = 2;
 type Material = Lease['material'][number];
 
 /** A position as the chair sees it. */
-export interface LabelledPosition {
+interface LabelledPosition {
   readonly label: string;
   readonly body: string;
 }
@@ -118,7 +118,7 @@ export function synthesisHeader(lease: Lease, model: string): string {
 }
 
 /** Positions under letters, with their names taken out; the same turn gives the same order. */
-export function labelledPositions(lease: Lease, maxTokens: number): readonly LabelledPosition[] {
+function labelledPositions(lease: Lease, maxTokens: number): readonly LabelledPosition[] {
   const positions = positionsOf(lease);
   const share = Math.floor(maxTokens / Math.max(1, positions.length));
   const shuffled = positions
