@@ -14,7 +14,7 @@ import { authorizedOptions, socketUrl } from './authorized-socket.ts';
 
 const WORKER_PATH = '/internal/worker';
 const MIN_BACKOFF_MS = 250;
-export const MAX_BACKOFF_MS = 5_000;
+export const MAX_BACKOFF_MS = 2_500;
 /** A connection that lasted this long counts as good: the next one is tried soon. */
 const GOOD_CONNECTION_MS = 5_000;
 /** A server that answers no ping for this long is taken for gone. */
