@@ -1,0 +1,249 @@
+import { compareEntries, type Entry, type ReplyEntry } from '../../sync-server/protocol/entry.ts';
+import type { EntryId, SessionId } from '../../sync-server/protocol/ids.ts';
+import type { Scope } from '../../sync-server/protocol/scope.ts';
+import { unreachable } from '../../sync-server/protocol/unreachable.ts';
+import type { Database } from '../database.ts';
+import { searchableText } from './search-text.ts';
+
+interface MessageSession {
+  readonly id: SessionId;
+  readonly scope: Scope;
+}
+
+/** Entries that are themselves shown as messages; the others change what is shown. */
+type ShownEntry = Extract<Entry, { kind: 'message' | 'reply' | 'debate' | 'notice' }>;
+type EditEntry = Extract<Entry, { kind: 'edit' }>;
+
+interface FoldedContent {
+  readonly number: number;
+  readonly kind: ShownEntry['kind'];
+  readonly author: string;
+  readonly value: string;
+}
+
+interface Place {
+  readonly positionAt: number;
+  readonly positionId: string;
+}
+
+interface ReplyPlace extends Place {
+  readonly id: EntryId;
+  readonly at: number;
+  readonly cause: string;
+}
+
+/**
+ * The rows of `chat_messages` and of the search index, kept equal to what the protocol's `fold` says of the session's
+ * entries, whatever order those come in. An entry touches the rows that it is or that it refers to, and no others.
+ * To be called inside a transaction, after the entry itself is in `chat_entries`.
+ */
+export class MessageRows {
+  readonly #sql: ReturnType<typeof prepare>;
+
+  constructor(database: Database) {
+    this.#sql = prepare(database);
+  }
+
+  /** Takes in what a newly inserted entry changes. */
+  apply(entry: Entry, session: MessageSession): void {
+    switch (entry.kind) {
+      case 'message':
+      case 'debate':
+      case 'notice':
+        this.#insert(entry, session);
+        break;
+      case 'reply':
+        this.#insert(entry, session);
+        this.#place(session.id, [entry.id]);
+        break;
+      case 'edit':
+      case 'retract':
+        this.#foldContent(session.id, entry.target);
+        break;
+      case 'again':
+        this.#place(session.id, this.#repliesTo(session.id, entry.id));
+        break;
+      case 'react':
+      case 'title':
+      case 'stop':
+      case 'synthesize':
+      case 'created':
+      case 'binned':
+      case 'restored':
+        return;
+      default:
+        unreachable(entry);
+    }
+    this.#sql.setLastMessage.run({ session: session.id });
+  }
+
+  #insert(entry: ShownEntry, session: MessageSession): void {
+    const reply = entry.kind === 'reply' ? entry : null;
+    this.#sql.insert.run({
+      session: session.id,
+      id: entry.id,
+      scopeType: session.scope.type,
+      scopeId: session.scope.id,
+      kind: entry.kind,
+      role: roleOf(entry),
+      author: entry.author,
+      agent: reply?.author ?? null,
+      model: reply?.model ?? null,
+      tokens: reply?.measures?.outputTokens ?? null,
+      responseTimeMs: reply?.measures?.totalMs ?? null,
+      at: entry.at,
+      step: reply?.step ?? null,
+      outcome: reply?.outcome ?? null,
+      cause: reply?.cause ?? null,
+      isRehearsed: reply?.isRehearsed === undefined ? null : Number(reply.isRehearsed),
+    });
+    this.#foldContent(session.id, entry.id);
+  }
+
+  /** Text, edit and retraction of one message. Nothing happens where the target is not here (yet) or is no message. */
+  #foldContent(sessionId: SessionId, id: string): void {
+    const row = this.#sql.content.get({ session: sessionId, id });
+    if (!row) return;
+    // reason: the value was parsed as an entry of this kind before it was stored
+    const entry = JSON.parse(row.value) as ShownEntry;
+    const edit =
+      entry.kind === 'message' ? this.#sql.newestEdit.get({ session: sessionId, id, author: entry.author }) : undefined;
+    const isRetracted = this.#sql.retraction.get({ session: sessionId, id }) !== undefined;
+    // reason: only entries of kind `edit` are selected, and they were parsed before they were stored
+    const text = edit ? (JSON.parse(edit.value) as EditEntry).body : textOf(entry);
+    const content = isRetracted ? '' : text;
+    this.#sql.setContent.run({
+      number: row.number,
+      content,
+      editedAt: edit?.at ?? null,
+      deleted: Number(isRetracted),
+    });
+    this.#sql.unindex.run({ number: row.number });
+    if (content.trim() !== '') this.#sql.index.run({ number: row.number, text: searchableText(content) });
+  }
+
+  /**
+   * Puts replies where they belong: a version beside the first one, and with each reply the versions that hang on it.
+   * A reply is a version of another only if that one stands before it, so this ends.
+   */
+  #place(sessionId: SessionId, replies: readonly string[]): void {
+    const pending = [...replies];
+    const touched = new Set<string>();
+    for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+      const reply = this.#sql.reply.get({ session: sessionId, id });
+      if (!reply) continue;
+      const place = this.#versionOf(sessionId, reply) ?? { positionAt: reply.at, positionId: reply.id };
+      if (place.positionId !== reply.positionId) {
+        this.#sql.setPlace.run({ session: sessionId, id, ...place });
+        touched.add(reply.positionId);
+      }
+      touched.add(place.positionId);
+      for (const again of this.#sql.requests.all({ session: sessionId, id }))
+        pending.push(...this.#repliesTo(sessionId, again.id));
+    }
+    for (const positionId of touched) this.#sql.showNewest.run({ session: sessionId, positionId });
+  }
+
+  #versionOf(sessionId: SessionId, reply: ReplyPlace): Place | null {
+    const earlier = this.#sql.earlierVersion.get({ session: sessionId, cause: reply.cause });
+    return earlier && compareEntries(earlier, reply) < 0 ? earlier : null;
+  }
+
+  #repliesTo(sessionId: SessionId, cause: string): string[] {
+    return this.#sql.repliesTo.all({ session: sessionId, cause }).map((reply) => reply.id);
+  }
+}
+
+function roleOf(entry: ShownEntry): 'user' | 'assistant' | 'system' {
+  if (entry.kind === 'reply') return 'assistant';
+  return entry.kind === 'notice' ? 'system' : 'user';
+}
+
+function textOf(entry: ShownEntry): string {
+  return entry.kind === 'debate' ? entry.topic : entry.body;
+}
+
+type Key = { readonly session: string; readonly id: string };
+
+function prepare(database: Database) {
+  return {
+    insert: database.prepare<
+      Key & {
+        readonly scopeType: string;
+        readonly scopeId: string | null;
+        readonly kind: string;
+        readonly role: string;
+        readonly author: string;
+        readonly agent: string | null;
+        readonly model: string | null;
+        readonly tokens: number | null;
+        readonly responseTimeMs: number | null;
+        readonly at: number;
+        readonly step: string | null;
+        readonly outcome: string | null;
+        readonly cause: string | null;
+        readonly isRehearsed: number | null;
+      }
+    >(`INSERT INTO chat_messages (session_id, message_id, scope_type, scope_id, kind, role, author_id, agent_id, content,
+         model, tokens, response_time_ms, created_at, step, outcome, cause, is_rehearsed, position_at, position_id)
+       VALUES (@session, @id, @scopeType, @scopeId, @kind, @role, @author, @agent, '',
+         @model, @tokens, @responseTimeMs, @at, @step, @outcome, @cause, @isRehearsed, @at, @id)`),
+    content: database.prepare<Key, FoldedContent>(
+      `SELECT m.number, m.kind, m.author_id AS author, e.value FROM chat_messages m
+       JOIN chat_entries e ON e.session_id = m.session_id AND e.entry_id = m.message_id
+       WHERE m.session_id = @session AND m.message_id = @id`,
+    ),
+    newestEdit: database.prepare<Key & { readonly author: string }, { readonly at: number; readonly value: string }>(
+      `SELECT at, value FROM chat_entries
+       WHERE session_id = @session AND target = @id AND kind = 'edit' AND author = @author
+       ORDER BY at DESC, entry_id DESC LIMIT 1`,
+    ),
+    retraction: database.prepare<Key, { readonly found: 1 }>(
+      `SELECT 1 AS found FROM chat_entries WHERE session_id = @session AND target = @id AND kind = 'retract' LIMIT 1`,
+    ),
+    setContent: database.prepare<{
+      readonly number: number;
+      readonly content: string;
+      readonly editedAt: number | null;
+      readonly deleted: number;
+    }>(`UPDATE chat_messages SET content = @content, edited_at = @editedAt, deleted = @deleted WHERE number = @number`),
+    unindex: database.prepare<{ readonly number: number }>('DELETE FROM message_search WHERE rowid = @number'),
+    index: database.prepare<{ readonly number: number; readonly text: string }>(
+      'INSERT INTO message_search (rowid, content) VALUES (@number, @text)',
+    ),
+    reply: database.prepare<Key, ReplyPlace>(
+      `SELECT message_id AS id, created_at AS at, cause, position_at AS positionAt, position_id AS positionId
+       FROM chat_messages WHERE session_id = @session AND message_id = @id AND kind = 'reply'`,
+    ),
+    earlierVersion: database.prepare<{ readonly session: string; readonly cause: string }, ReplyPlace>(
+      `SELECT r.message_id AS id, r.created_at AS at, r.cause, r.position_at AS positionAt, r.position_id AS positionId
+       FROM chat_entries a JOIN chat_messages r ON r.session_id = a.session_id AND r.message_id = a.target
+       WHERE a.session_id = @session AND a.entry_id = @cause AND a.kind = 'again' AND r.kind = 'reply'`,
+    ),
+    requests: database.prepare<Key, { readonly id: string }>(
+      `SELECT entry_id AS id FROM chat_entries WHERE session_id = @session AND target = @id AND kind = 'again'`,
+    ),
+    repliesTo: database.prepare<
+      { readonly session: string; readonly cause: string },
+      { readonly id: ReplyEntry['id'] }
+    >(`SELECT entry_id AS id FROM chat_entries WHERE session_id = @session AND target = @cause AND kind = 'reply'`),
+    setPlace: database.prepare<Key & Place>(
+      `UPDATE chat_messages SET position_at = @positionAt, position_id = @positionId
+       WHERE session_id = @session AND message_id = @id`,
+    ),
+    showNewest: database.prepare<{ readonly session: string; readonly positionId: string }>(
+      `UPDATE chat_messages SET is_shown = message_id = (
+         SELECT message_id FROM chat_messages WHERE session_id = @session AND position_id = @positionId
+         ORDER BY created_at DESC, message_id DESC LIMIT 1)
+       WHERE session_id = @session AND position_id = @positionId`,
+    ),
+    setLastMessage: database.prepare<{ readonly session: string }>(
+      `UPDATE chat_sessions SET last_message_id = (
+         SELECT message_id FROM chat_messages
+         WHERE session_id = @session AND is_shown = 1 AND deleted = 0 AND content <> ''
+           AND (role = 'user' OR step IN ('answer', 'synthesis'))
+         ORDER BY position_at DESC, position_id DESC LIMIT 1)
+       WHERE id = @session`,
+    ),
+  };
+}

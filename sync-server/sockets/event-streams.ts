@@ -1,0 +1,77 @@
+/** `/ws/events`: every event as it happens, to those who may see it; first what was missed, where `since` says so. */
+import type { WebSocket } from 'ws';
+import type { StoredEvent } from '../../persistence/projection/event-log.ts';
+import { OFFICE_ERRORS } from '../protocol/errors.ts';
+import { eventClientSchema } from '../protocol/events.ts';
+import type { Person } from '../protocol/principal.ts';
+import { closeSocket } from './sync-connection.ts';
+
+/** Unsent bytes from which a stream is closed: it comes back with `since`. */
+const MAX_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Events replayed on one connection; more is a gap. */
+export const MAX_REPLAY = 5_000;
+
+export interface EventSource {
+  since(
+    id: number,
+    limit: number,
+  ): { readonly events: readonly StoredEvent[]; readonly gap: boolean; readonly oldest: number };
+  visibleTo(person: Person, event: StoredEvent): boolean;
+}
+
+export class EventStreams {
+  readonly #source: EventSource;
+  readonly #streams = new Map<WebSocket, Person>();
+
+  constructor(source: EventSource) {
+    this.#source = source;
+  }
+
+  get count(): number {
+    return this.#streams.size;
+  }
+
+  /** Serves a stream until its socket closes. */
+  add(socket: WebSocket, person: Person, since: number | null): void {
+    if (since !== null) this.#replay(socket, person, since);
+    this.#streams.set(socket, person);
+    socket.on('close', () => this.#streams.delete(socket));
+    socket.on('message', (data) => this.#receive(socket, String(data)));
+  }
+
+  /** Sends events to everyone who may see them. Called after they are committed, in their order. */
+  publish(events: readonly StoredEvent[]): void {
+    for (const event of events) {
+      const text = JSON.stringify(event.wire);
+      for (const [socket, person] of this.#streams) {
+        if (!this.#source.visibleTo(person, event)) continue;
+        if (socket.bufferedAmount > MAX_BUFFER_BYTES) {
+          closeSocket(socket, OFFICE_ERRORS.too_many.close, 'the connection cannot keep up');
+        } else if (socket.readyState === socket.OPEN) {
+          socket.send(text);
+        }
+      }
+    }
+  }
+
+  #replay(socket: WebSocket, person: Person, since: number): void {
+    const { events, gap, oldest } = this.#source.since(since, MAX_REPLAY);
+    if (gap) {
+      socket.send(JSON.stringify({ gap: true, oldest }));
+      return;
+    }
+    for (const event of events) if (this.#source.visibleTo(person, event)) socket.send(JSON.stringify(event.wire));
+  }
+
+  #receive(socket: WebSocket, text: string): void {
+    let message: unknown;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      // Answered below: what is no JSON is no message either.
+      message = null;
+    }
+    if (eventClientSchema.safeParse(message).success) socket.send(JSON.stringify({ event_type: 'pong' }));
+    else closeSocket(socket, OFFICE_ERRORS.bad_request.close, 'the one message understood here is {"type":"ping"}');
+  }
+}

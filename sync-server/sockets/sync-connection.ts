@@ -1,0 +1,113 @@
+/**
+ * One WebSocket of `/sync/<document name>`: from the socket to the room and back. Frames that come before the room is
+ * loaded wait in the socket, which is paused; a peer over its rate is paused too, and never loses a frame.
+ */
+import type { WebSocket } from 'ws';
+import type { Clock } from '../clock.ts';
+import type { LeaseGrant } from '../leases.ts';
+import { type Logger, reasonOf } from '../logger.ts';
+import { OFFICE_ERRORS, OfficeError } from '../protocol/errors.ts';
+import { type Hello, MAX_FRAME_BYTES, writeHello } from '../protocol/frames.ts';
+import type { Principal } from '../protocol/principal.ts';
+import type { Peer } from '../room/peer.ts';
+import type { Room } from '../room/room.ts';
+import type { Rooms } from '../room/rooms.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+
+/** Unsent bytes from which presence is left out. */
+const PRESENCE_BUFFER_BYTES = 256 * 1024;
+/** Unsent bytes from which a connection is closed: it comes back and catches up from the document. */
+const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
+/** A close reason is at most 123 bytes on the wire. */
+const MAX_REASON_BYTES = 123;
+
+export interface SyncConnectionOptions {
+  readonly socket: WebSocket;
+  readonly document: string;
+  readonly principal: Principal;
+  readonly lease: LeaseGrant | null;
+  readonly knowsReceipts: boolean;
+  readonly hello: Hello;
+  readonly rooms: Rooms;
+  readonly rates: RateLimiter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Joins the socket to its document's room, until either closes. Never rejects. */
+export async function serveSyncConnection(options: SyncConnectionOptions): Promise<void> {
+  const { socket, document, principal, rooms, logger } = options;
+  socket.pause();
+  const peer = makePeer(options);
+  if (peer.knowsReceipts) peer.send(writeHello(options.hello));
+  let room: Room;
+  try {
+    room = await rooms.join(document, peer);
+  } catch (error) {
+    const refusal = error instanceof OfficeError ? error : new OfficeError('internal', 'the room could not be opened');
+    logger.warn('a room was not opened', { document, principal: principal.id, reason: reasonOf(error) });
+    socket.resume();
+    peer.close(refusal.closeCode, refusal.message);
+    return;
+  }
+  if (socket.readyState !== socket.OPEN) {
+    rooms.leave(room, peer);
+    return;
+  }
+  socket.on('close', () => rooms.leave(room, peer));
+  socket.on('message', (data, isBinary) => receive(options, room, peer, data, isBinary));
+  socket.resume();
+}
+
+function receive(options: SyncConnectionOptions, room: Room, peer: Peer, data: unknown, isBinary: boolean): void {
+  const { socket, principal, rates, clock } = options;
+  if (!isBinary || !(data instanceof Uint8Array)) {
+    peer.close(OFFICE_ERRORS.bad_request.close, 'frames are binary');
+    return;
+  }
+  if (data.byteLength > MAX_FRAME_BYTES) {
+    peer.close(OFFICE_ERRORS.too_large.close, `a frame is at most ${MAX_FRAME_BYTES} bytes`);
+    return;
+  }
+  const pauseMs = principal.kind === 'person' ? rates.take(principal.id, clock.now()) : 0;
+  if (pauseMs > 0 && !socket.isPaused) {
+    socket.pause();
+    clock.setTimer(() => socket.resume(), pauseMs);
+  }
+  room.receive(peer, data);
+}
+
+function makePeer({ socket, principal, lease, knowsReceipts }: SyncConnectionOptions): Peer {
+  const close = (code: number, reason: string): void => closeSocket(socket, code, reason);
+  return {
+    principal,
+    lease,
+    knowsReceipts,
+    send: (frame) => {
+      if (socket.readyState !== socket.OPEN) return;
+      if (socket.bufferedAmount > MAX_BUFFER_BYTES)
+        close(OFFICE_ERRORS.too_many.close, 'the connection cannot keep up');
+      else socket.send(frame);
+    },
+    sendPresence: (frame) => {
+      if (socket.readyState === socket.OPEN && socket.bufferedAmount < PRESENCE_BUFFER_BYTES) socket.send(frame);
+    },
+    close,
+  };
+}
+
+/** Closes with a code and as much of the reason as fits. Harmless on a socket that is closed. */
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  if (socket.readyState !== socket.OPEN) return;
+  const bytes = Buffer.from(reason);
+  const isShort = bytes.byteLength <= MAX_REASON_BYTES;
+  socket.close(
+    code,
+    isShort
+      ? reason
+      : `${bytes
+          .subarray(0, MAX_REASON_BYTES - 4)
+          .toString()
+          .replace(/\uFFFD+$/, '')}…`,
+  );
+}

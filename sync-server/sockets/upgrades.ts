@@ -1,0 +1,192 @@
+/**
+ * The three doors for WebSockets. Every upgrade is accepted and then, where it must be, closed with a code and a reason:
+ * a browser never sees the status of a refused upgrade.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Caller } from '../caller.ts';
+import type { Clock } from '../clock.ts';
+import type { LeaseRegistry } from '../leases.ts';
+import { type Logger, reasonOf } from '../logger.ts';
+import { parseDocumentName } from '../protocol/document-name.ts';
+import { OfficeError } from '../protocol/errors.ts';
+import { MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/frames.ts';
+import { permission, type SessionGrant } from '../protocol/permission.ts';
+import type { Person, Principal, Worker } from '../protocol/principal.ts';
+import { MAX_WORKER_MESSAGE_BYTES } from '../protocol/worker-link.ts';
+import type { Rooms } from '../room/rooms.ts';
+import type { EventStreams } from './event-streams.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { closeSocket, serveSyncConnection } from './sync-connection.ts';
+
+/** Sockets that one person may hold: tabs times documents, with room to spare. */
+const MAX_SOCKETS_PER_PERSON = 200;
+/** Sockets are pinged this often, in ms; one that did not answer the last ping is cut. */
+const PING_INTERVAL_MS = 30_000;
+
+const SYNC_PREFIX = '/sync/';
+
+export interface UpgradesContext {
+  readonly caller: Caller;
+  readonly rooms: Rooms;
+  readonly events: EventStreams;
+  readonly leases: LeaseRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly epoch: string;
+  grantOf(sessionId: string): SessionGrant | null;
+  serveWorker(socket: WebSocket, worker: Worker): void;
+}
+
+export class Upgrades {
+  readonly #context: UpgradesContext;
+  readonly #rates = new RateLimiter();
+  // A little over what is allowed, so that we say why; ws itself cuts off what is beyond.
+  readonly #sync = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 1024 });
+  readonly #text = new WebSocketServer({ noServer: true, maxPayload: MAX_WORKER_MESSAGE_BYTES });
+  readonly #byPerson = new Map<string, Set<WebSocket>>();
+  readonly #all = new Set<WebSocket>();
+  readonly #pings = new WeakMap<WebSocket, () => void>();
+  #callOffPing: (() => void) | null = null;
+
+  constructor(context: UpgradesContext) {
+    this.#context = context;
+    this.#schedulePing();
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  /** Takes an HTTP upgrade. Never rejects. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const url = URL.parse(request.url ?? '/', 'http://office');
+    const path = url?.pathname ?? '/';
+    const server = path.startsWith(SYNC_PREFIX) ? this.#sync : this.#text;
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#hold(webSocket);
+      webSocket.pause();
+      this.#serve(webSocket, request, path, url?.searchParams ?? new URLSearchParams())
+        .catch((error: unknown) => {
+          const refusal =
+            error instanceof OfficeError ? error : new OfficeError('internal', 'the socket could not be served');
+          this.#context.logger.warn('a socket was refused', { path, code: refusal.code, reason: reasonOf(error) });
+          closeSocket(webSocket, refusal.closeCode, refusal.message);
+        })
+        .finally(() => webSocket.resume());
+    });
+  }
+
+  /** Closes everything that a person holds: what they may do has changed. */
+  closeAllOf(personId: string): void {
+    const { closeCode } = new OfficeError('forbidden', '');
+    for (const socket of this.#byPerson.get(personId) ?? []) closeSocket(socket, closeCode, 'your access has changed');
+  }
+
+  /** Closes every socket with "try again". */
+  closeAll(): void {
+    this.#callOffPing?.();
+    const { closeCode } = new OfficeError('restarting', '');
+    for (const socket of this.#all) closeSocket(socket, closeCode, 'the office is restarting');
+  }
+
+  /** Cuts what did not close by itself. */
+  terminateAll(): void {
+    for (const socket of this.#all) socket.terminate();
+  }
+
+  async #serve(socket: WebSocket, request: IncomingMessage, path: string, query: URLSearchParams): Promise<void> {
+    const principal = await this.#context.caller.ofUpgrade(request);
+    if (socket.readyState !== socket.OPEN) return;
+    if (principal.kind === 'person') this.#count(socket, principal);
+    if (path.startsWith(SYNC_PREFIX)) return this.#serveSync(socket, principal, path, query);
+    if (path === '/ws/events' && principal.kind === 'person') {
+      const since = query.get('since');
+      this.#context.events.add(socket, principal, since === null ? null : readEventId(since));
+      return;
+    }
+    if (path === '/internal/worker' && principal.kind === 'worker') {
+      this.#context.serveWorker(socket, principal);
+      return;
+    }
+    throw new OfficeError('unknown', 'there is no such door');
+  }
+
+  async #serveSync(socket: WebSocket, principal: Principal, path: string, query: URLSearchParams): Promise<void> {
+    const { rooms, leases, clock, logger, epoch } = this.#context;
+    const document = decodeURIComponent(path.slice(SYNC_PREFIX.length));
+    const expected = query.get('as');
+    if (expected !== null && expected !== principal.id) {
+      throw new OfficeError('unauthenticated', 'somebody else is signed in here now');
+    }
+    const lease =
+      principal.kind === 'worker' ? leases.byTurn(query.get('turn') ?? '', Number(query.get('attempt'))) : undefined;
+    this.#assertMayJoin(principal, document, lease !== undefined && lease.document === document);
+    await serveSyncConnection({
+      socket,
+      document,
+      principal,
+      lease: lease ?? null,
+      knowsReceipts: query.get('receipts') === '1',
+      hello: { protocol: PROTOCOL_VERSION, time: clock.now(), epoch, principal: principal.id },
+      rooms,
+      rates: this.#rates,
+      clock,
+      logger,
+    });
+  }
+
+  #assertMayJoin(principal: Principal, document: string, hasLease: boolean): void {
+    const ref = parseDocumentName(document);
+    if (principal.kind === 'worker') {
+      if (!hasLease) throw new OfficeError('conflict', 'no lease on this document is in force');
+      return;
+    }
+    const isThere = ref?.kind === 'brief' || ref?.segment === 1;
+    const grant = isThere ? this.#context.grantOf(ref.sessionId) : null;
+    // What a person may not read looks to them like what does not exist.
+    if (!grant || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
+  }
+
+  #hold(socket: WebSocket): void {
+    this.#all.add(socket);
+    let isAlive = true;
+    socket.on('pong', () => {
+      isAlive = true;
+    });
+    // Without a listener a broken frame would end the process; the close that follows is what matters.
+    socket.on('error', (error) => this.#context.logger.info('a socket broke', { reason: error.message }));
+    socket.on('close', () => this.#all.delete(socket));
+    this.#pings.set(socket, () => {
+      if (!isAlive) return socket.terminate();
+      isAlive = false;
+      socket.ping();
+    });
+  }
+
+  #schedulePing(): void {
+    this.#callOffPing = this.#context.clock.setTimer(() => {
+      for (const socket of this.#all) this.#pings.get(socket)?.();
+      this.#schedulePing();
+    }, PING_INTERVAL_MS);
+  }
+
+  #count(socket: WebSocket, person: Person): void {
+    const sockets = this.#byPerson.get(person.id) ?? new Set();
+    if (sockets.size >= MAX_SOCKETS_PER_PERSON) {
+      throw new OfficeError('too_many', `one person can hold ${MAX_SOCKETS_PER_PERSON} sockets`);
+    }
+    this.#byPerson.set(person.id, sockets.add(socket));
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) this.#byPerson.delete(person.id);
+    });
+  }
+}
+
+function readEventId(text: string): number {
+  const id = Number(text);
+  if (!Number.isSafeInteger(id) || id < 0) throw new OfficeError('bad_request', 'since is the number of an event');
+  return id;
+}
