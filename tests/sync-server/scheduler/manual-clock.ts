@@ -7,15 +7,12 @@ export const flush = (): Promise<void> => new Promise((resolve) => setImmediate(
 export class ManualClock implements SchedulerClock {
   #now = Date.UTC(2026, 0, 5, 9);
   #timers: { at: number; callback: () => void }[] = [];
-  /** The shortest delay that was ever asked for, in ms. */
-  shortestMs = Number.POSITIVE_INFINITY;
 
   now(): number {
     return this.#now;
   }
 
   setTimer(callback: () => void, delayMs: number): () => void {
-    this.shortestMs = Math.min(this.shortestMs, delayMs);
     const timer = { at: this.#now + delayMs, callback };
     this.#timers.push(timer);
     return () => {
