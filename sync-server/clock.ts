@@ -2,14 +2,14 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Calls once, after `ms`. Answers how to call it off. Does not keep the process alive. */
-  setTimer(ms: number, run: () => void): () => void;
+  /** Calls once, after `delayMs`. Answers how to call it off. Does not keep the process alive. */
+  setTimer(callback: () => void, delayMs: number): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimer: (ms, run) => {
-    const timer = setTimeout(run, ms);
+  setTimer: (callback, delayMs) => {
+    const timer = setTimeout(callback, delayMs);
     timer.unref();
     return () => clearTimeout(timer);
   },

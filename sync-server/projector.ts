@@ -63,7 +63,7 @@ export class Projector {
 
   #schedule(delayMs: number): void {
     if (this.#scheduled) return;
-    this.#scheduled = this.#clock.setTimer(delayMs, () => {
+    this.#scheduled = this.#clock.setTimer(() => {
       this.#scheduled = null;
       try {
         this.#projectBatch();
@@ -74,7 +74,7 @@ export class Projector {
         return;
       }
       if (this.#queue.length > 0) this.#schedule(this.#restMs);
-    });
+    }, delayMs);
   }
 
   #projectBatch(): void {

@@ -98,6 +98,11 @@ export class AccountStore {
     return rows.map((row) => toMember(memberRow.parse(row)));
   }
 
+  nameOf(personId: string): string | null {
+    const row = this.#database.prepare<[string], { name: string }>('select name from "user" where id = ?').get(personId);
+    return row?.name ?? null;
+  }
+
   /** Throws `unknown` for an unknown id. */
   member(personId: string): Member {
     const row = this.#database.prepare(`select ${MEMBER_COLUMNS} from "user" where id = ?`).get(personId);

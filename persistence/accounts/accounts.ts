@@ -17,7 +17,7 @@ import { checkNewAccount, checkPassword, type NewAccount, normaliseEmail } from 
 const DAY_MS = 24 * 60 * 60 * 1000;
 export const INVITE_LIFETIME_MS = 7 * DAY_MS;
 export const RESET_LIFETIME_MS = DAY_MS;
-export const MAX_API_KEYS_PER_PERSON = 50;
+const MAX_API_KEYS_PER_PERSON = 50;
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
@@ -85,6 +85,11 @@ export class Accounts {
     }
     const session = await this.#sessionOf(headers);
     return session === null ? null : this.#store.seePerson(session.userId);
+  }
+
+  /** A person's name; null where nobody has that id. */
+  nameOf(personId: string): string | null {
+    return this.#store.nameOf(personId);
   }
 
   hasOwner(): boolean {

@@ -6,12 +6,12 @@ import type { Database } from '../database.ts';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './credentials.ts';
 
 /** A browser that comes back within this time stays signed in. */
-export const SESSION_SECONDS = 30 * 24 * 60 * 60;
+const SESSION_SECONDS = 30 * 24 * 60 * 60;
 /** Sign-ins from one address: enough for a floor behind one router, too few for guessing. */
 export const MAX_SIGN_INS_PER_MINUTE = 20;
 /** Set by `Accounts.handler` alone, from the socket; whatever a client sends under this name is dropped. */
 export const REMOTE_ADDRESS_HEADER = 'x-daena-remote-address';
-export const API_KEY_PREFIX = 'daena_';
+const API_KEY_PREFIX = 'daena_';
 export const MAX_API_KEY_NAME_LENGTH = 100;
 
 export interface AuthSettings {

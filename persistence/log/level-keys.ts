@@ -19,7 +19,7 @@ import * as encoding from 'lib0/encoding';
 const STRING = 0;
 const UINT32 = 1;
 /** Clocks are below this. */
-export const MAX_CLOCK = 0xffff_ffff;
+const MAX_CLOCK = 0xffff_ffff;
 
 type KeyPart = string | number;
 

@@ -12,7 +12,7 @@ export type StoreChange =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
 
-export interface RangeOptions {
+interface RangeOptions {
   readonly reverse?: boolean;
   readonly limit?: number;
 }

@@ -27,7 +27,7 @@ import type { LoggedDocument, LogRecord, UpdateLog } from './update-log.ts';
 const MAX_KNOWN_CLOCKS = 20_000;
 
 /** `power-cut`: every batch is synced to the disk. `process`: survives the death of the process, not of the machine. */
-export type Durability = 'power-cut' | 'process';
+type Durability = 'power-cut' | 'process';
 
 export interface LevelUpdateLogOptions {
   readonly durability?: Durability;

@@ -259,7 +259,9 @@ export const councilOf = (id: string): Council | undefined => councilsById.get(i
 export const agentOf = (id: string): Agent | undefined => agentsById.get(id);
 
 /** The agent id of a council's seat, or of its chair (`seat` = `chair`). */
-export const seatAgentId = (councilId: string, seat: string): string => `council/${councilId}/${seat}`;
+export function seatAgentId(councilId: string, seat: string): string {
+  return `council/${councilId}/${seat}`;
+}
 
 function councilAgents(council: Council): readonly Agent[] {
   const shared = { colour: council.colour, kind: 'council', group: council.id } as const;

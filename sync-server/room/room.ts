@@ -557,19 +557,19 @@ export class Room {
 
   #scheduleAwareness(): void {
     if (this.#awarenessTimer || !this.#awareness.hasChanges || this.#isFailed) return;
-    this.#awarenessTimer = this.#context.clock.setTimer(AWARENESS_INTERVAL_MS, () => {
+    this.#awarenessTimer = this.#context.clock.setTimer(() => {
       this.#awarenessTimer = null;
       const frame = writeAwareness(this.#awareness.takeChanges());
       for (const peer of this.#peers) peer.sendPresence(frame);
-    });
+    }, AWARENESS_INTERVAL_MS);
   }
 
   #scheduleSnapshot(): void {
-    this.#snapshotTimer = this.#context.clock.setTimer(SNAPSHOT_INTERVAL_MS, () => {
+    this.#snapshotTimer = this.#context.clock.setTimer(() => {
       const frame = writeAwareness(this.#awareness.snapshot());
       for (const peer of this.#peers) peer.send(frame);
       this.#scheduleSnapshot();
-    });
+    }, SNAPSHOT_INTERVAL_MS);
   }
 }
 

@@ -159,11 +159,11 @@ export class Rooms {
 
   #scheduleIdle(name: string, open: OpenRoom): void {
     if (open.uses > 0 || open.callOffIdle || !open.room || open.room.peerCount > 0) return;
-    open.callOffIdle = this.#context.clock.setTimer(IDLE_MS, () => {
+    open.callOffIdle = this.#context.clock.setTimer(() => {
       open.callOffIdle = null;
       const closing = this.#close(name, open).finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
-    });
+    }, IDLE_MS);
   }
 
   /** Compacts a quiet room and forgets it, unless somebody came meanwhile. */

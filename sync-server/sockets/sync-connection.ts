@@ -72,7 +72,7 @@ function receive(options: SyncConnectionOptions, room: Room, peer: Peer, data: u
   const pauseMs = principal.kind === 'person' ? rates.take(principal.id, clock.now()) : 0;
   if (pauseMs > 0 && !socket.isPaused) {
     socket.pause();
-    clock.setTimer(pauseMs, () => socket.resume());
+    clock.setTimer(() => socket.resume(), pauseMs);
   }
   room.receive(peer, data);
 }

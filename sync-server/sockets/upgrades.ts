@@ -139,14 +139,14 @@ export class Upgrades {
 
   #assertMayJoin(principal: Principal, document: string, hasLease: boolean): void {
     const ref = parseDocumentName(document);
-    const grant = ref && this.#context.grantOf(ref.sessionId);
-    const isThere = grant !== null && (ref.kind === 'brief' || ref.segment === 1);
     if (principal.kind === 'worker') {
-      if (!isThere || !hasLease) throw new OfficeError('conflict', 'no lease on this document is in force');
+      if (!hasLease) throw new OfficeError('conflict', 'no lease on this document is in force');
       return;
     }
+    const isThere = ref?.kind === 'brief' || ref?.segment === 1;
+    const grant = isThere ? this.#context.grantOf(ref.sessionId) : null;
     // What a person may not read looks to them like what does not exist.
-    if (!isThere || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
+    if (!grant || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
   }
 
   #hold(socket: WebSocket): void {
@@ -166,10 +166,10 @@ export class Upgrades {
   }
 
   #schedulePing(): void {
-    this.#callOffPing = this.#context.clock.setTimer(PING_INTERVAL_MS, () => {
+    this.#callOffPing = this.#context.clock.setTimer(() => {
       for (const socket of this.#all) this.#pings.get(socket)?.();
       this.#schedulePing();
-    });
+    }, PING_INTERVAL_MS);
   }
 
   #count(socket: WebSocket, person: Person): void {

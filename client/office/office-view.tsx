@@ -1,0 +1,162 @@
+import { createEffect, createMemo, createSignal, lazy, Match, on, onCleanup, Show, Switch } from 'solid-js';
+import type { Me } from '../../sync-server/protocol/api.ts';
+import { resolveScope, type Scope } from '../../sync-server/protocol/scope.ts';
+import type { Place, Router } from '../router.ts';
+import type { Api } from '../sync/api.ts';
+import { createOffice } from '../sync/create-office.ts';
+import type { Device } from '../sync/device.ts';
+import { AgentsPage } from './agents-page.tsx';
+import { Banners } from './banners.tsx';
+import { BinPage } from './bin-page.tsx';
+import { CouncilsPage } from './councils-page.tsx';
+import { DepartmentsPage } from './departments-page.tsx';
+import { OfficeContext } from './office-context.tsx';
+import { OfficeMap } from './office-map.tsx';
+import { Pane } from './pane.tsx';
+import { ScopePage } from './scope-page.tsx';
+import { SearchPage } from './search-page.tsx';
+import { SessionPage } from './session-page.tsx';
+import { Sidebar } from './sidebar.tsx';
+
+const SettingsPage = lazy(() => import('./settings-page.tsx').then((module) => ({ default: module.SettingsPage })));
+const Switcher = lazy(() => import('./switcher.tsx').then((module) => ({ default: module.Switcher })));
+const Shortcuts = lazy(() => import('./shortcuts.tsx').then((module) => ({ default: module.Shortcuts })));
+
+export interface OfficeViewProps {
+  readonly me: Me;
+  readonly api: Api;
+  readonly router: Router;
+  readonly device: Device;
+  readonly onLeave: () => void;
+  /** The office no longer accepts this sign-in. */
+  readonly onExpired: () => void;
+}
+
+/** The scope whose page a place is; undefined where it is none. */
+function scopeOf(place: Place): Scope | null | undefined {
+  switch (place.kind) {
+    case 'executive':
+      return resolveScope('executive', null);
+    case 'general':
+      return resolveScope('general', null);
+    case 'department':
+      return resolveScope('department', place.slug);
+    case 'agent':
+      return resolveScope('agent', place.agentId);
+    case 'council':
+      return resolveScope('council', place.councilId);
+    default:
+      return undefined;
+  }
+}
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select'));
+
+/** Everything that a signed-in person sees. */
+export function OfficeView(props: OfficeViewProps) {
+  const socketOrigin = window.location.origin.replace(/^http/, 'ws');
+  // The person does not change while this view lives: another one gets another view.
+  const office = createOffice(props.me, props.api, props.device, `${socketOrigin}/ws/events`);
+  const [dialog, setDialog] = createSignal<'switcher' | 'shortcuts'>();
+  const [announcement, setAnnouncement] = createSignal('');
+  const place = () => props.router.place();
+  const scope = createMemo(() => scopeOf(place()), undefined, {
+    equals: (a, b) => a === b || (a?.type === b?.type && a?.id === b?.id && a !== null),
+  });
+  const [pane, setPane] = createSignal<'nav' | 'view'>('view');
+
+  // Every way to a place makes a new one, so even a click on the place where one already is shows it on narrow screens.
+  createEffect(on(place, () => setPane('view')));
+  createEffect(() => {
+    if (office.link() === 'refused') props.onExpired();
+  });
+
+  const onKey = (event: KeyboardEvent) => {
+    if ((event.metaKey || event.ctrlKey) && !event.shiftKey && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      setDialog('switcher');
+    } else if (event.key === '?' && !isTyping(event.target)) setDialog('shortcuts');
+  };
+  document.addEventListener('keydown', onKey);
+  onCleanup(() => document.removeEventListener('keydown', onKey));
+
+  const context = {
+    office,
+    router: props.router,
+    socketOrigin,
+    announce: setAnnouncement,
+    openSwitcher: () => setDialog('switcher'),
+    signOut: () => props.onLeave(),
+  };
+
+  const sessionId = () => {
+    const now = place();
+    return now.kind === 'session' ? now.sessionId : undefined;
+  };
+
+  return (
+    <OfficeContext.Provider value={context}>
+      <button type="button" class="skip-link" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to content
+      </button>
+      <div class="office" data-pane={pane()}>
+        <Banners />
+        <Sidebar />
+        <main id="main" class="pane" tabIndex={-1}>
+          <Switch fallback={<Nowhere onBack={() => setPane('nav')} />}>
+            <Match when={place().kind === 'map'}>
+              <OfficeMap onBack={() => setPane('nav')} />
+            </Match>
+            <Match when={sessionId()} keyed>
+              {(id) => <SessionPage sessionId={id} onBack={() => setPane('nav')} />}
+            </Match>
+            <Match when={scope()} keyed>
+              {(found) => <ScopePage scope={found} onBack={() => setPane('nav')} />}
+            </Match>
+            <Match when={place().kind === 'departments'}>
+              <DepartmentsPage onBack={() => setPane('nav')} />
+            </Match>
+            <Match when={place().kind === 'agents'}>
+              <AgentsPage onBack={() => setPane('nav')} />
+            </Match>
+            <Match when={place().kind === 'councils'}>
+              <CouncilsPage onBack={() => setPane('nav')} />
+            </Match>
+            <Match when={place().kind === 'search'}>
+              <SearchPage onBack={() => setPane('nav')} />
+            </Match>
+            <Match when={place().kind === 'bin'}>
+              <BinPage onBack={() => setPane('nav')} />
+            </Match>
+            <Match when={place().kind === 'settings'}>
+              <SettingsPage onBack={() => setPane('nav')} />
+            </Match>
+          </Switch>
+        </main>
+      </div>
+      <p class="visually-hidden" role="status" aria-live="polite">
+        {announcement()}
+      </p>
+      <Show when={dialog() === 'switcher'}>
+        <Switcher onClose={() => setDialog(undefined)} onShortcuts={() => setDialog('shortcuts')} />
+      </Show>
+      <Show when={dialog() === 'shortcuts'}>
+        <Shortcuts onClose={() => setDialog(undefined)} />
+      </Show>
+    </OfficeContext.Provider>
+  );
+}
+
+function Nowhere(props: { onBack: () => void }) {
+  return (
+    <Pane title="Nothing here" onBack={props.onBack}>
+      <div class="empty">
+        <strong>There is nothing at this address.</strong>
+        <a class="button" href="/">
+          To the office map
+        </a>
+      </div>
+    </Pane>
+  );
+}

@@ -1,0 +1,328 @@
+import { createEffect, createMemo, createSignal, on, onCleanup, Show } from 'solid-js';
+import type { Mention } from '../../sync-server/protocol/entry.ts';
+import { isUlid } from '../../sync-server/protocol/ids.ts';
+import { permission, type SessionAction } from '../../sync-server/protocol/permission.ts';
+import type { Scope } from '../../sync-server/protocol/scope.ts';
+import { createSession, type Session } from '../sync/create-session.ts';
+import { FIRST_USE } from '../sync/read-positions.ts';
+import { Button, IconButton } from '../ui/button.tsx';
+import { arrange, type Bubble, type Line } from './arrange.ts';
+import { scopeFace, whoIs } from './directory.ts';
+import { firstWords } from './first-words.ts';
+import { MessageBox } from './message-box.tsx';
+import { useOffice } from './office-context.tsx';
+import { Pane } from './pane.tsx';
+import { dayKey, listNames } from './phrases.ts';
+import { SessionContext } from './session-context.tsx';
+import { SessionHead } from './session-head.tsx';
+import { Timeline, type TimelineHandle } from './timeline.tsx';
+
+const QUOTE_CHARS = 120;
+/** Finished answers up to this long are read out whole; longer ones by their beginning. */
+const ANNOUNCED_CHARS = 600;
+
+/** One conversation. */
+export function SessionPage(props: { sessionId: string; onBack: () => void }) {
+  return (
+    <Show
+      when={isUlid(props.sessionId)}
+      fallback={
+        <Pane title="No such conversation" onBack={props.onBack}>
+          <div class="empty">This address names no conversation.</div>
+        </Pane>
+      }
+    >
+      <OpenSession sessionId={props.sessionId} onBack={props.onBack} />
+    </Show>
+  );
+}
+
+function OpenSession(props: { sessionId: string; onBack: () => void }) {
+  const { office, router, socketOrigin, announce } = useOffice();
+  // The page is keyed by the session: another id is another page.
+  const id = props.sessionId;
+  const readUntil = office.state.read[id] ?? office.state.read[FIRST_USE] ?? null;
+  const session = createSession(office, id, `${socketOrigin}/sync`);
+  office.follow(id);
+  const wire = () => office.state.sessions[id];
+  const scope = (): Scope => ({ type: wire()?.scope_type ?? 'general', id: wire()?.scope_id ?? null });
+  const may = (action: SessionAction): boolean => {
+    const found = wire();
+    if (found === undefined) return action === 'read' || action === 'write';
+    const grant = { scope: scope(), owner: found.owner_id, isPrivate: false, members: [], isBinned: !found.is_active };
+    return permission({ kind: 'person', ...office.me }, grant, action);
+  };
+  const canWrite = () => may('write') && session.link().kind !== 'refused';
+  const turns = createMemo(() => Object.values(office.state.turns).filter(({ session_id }) => session_id === id));
+  const lines = createMemo(() =>
+    arrange({
+      items: session.timeline().items,
+      rows: session.rows(),
+      turns: turns(),
+      readUntil,
+      me: office.me.id,
+      dayOf: dayKey,
+    }),
+  );
+  const open = createMemo(() => lines().flatMap(openBubbles));
+  const [editing, setEditing] = createSignal<string>();
+  const [active, setActive] = createSignal<string>();
+  const [replyTo, setReplyTo] = createSignal<string>();
+  const [isFollowing, setFollowing] = createSignal(true);
+  const [problem, setProblem] = createSignal<string>();
+  const now = createClock(() => open().length > 0, session.officeNow);
+  let handle: TimelineHandle | undefined;
+
+  const begun = firstWords.take(id);
+  if (begun) session.append({ kind: 'message', body: begun.text, mentions: [...begun.mentions] });
+
+  const send = (text: string, mentions: readonly Mention[]): boolean => {
+    const answered = replyTo();
+    const isSent = session.append({
+      kind: 'message',
+      body: text,
+      mentions: [...mentions],
+      ...(answered === undefined ? {} : { replyTo: answered }),
+    });
+    setProblem(isSent ? undefined : 'This message is too long to send. Shorten it, or split it in two.');
+    if (!isSent) return false;
+    setReplyTo(undefined);
+    handle?.jump();
+    return true;
+  };
+  const edit = (entryId: string, text: string, mentions: readonly Mention[]): boolean => {
+    const isSent = session.append({ kind: 'edit', target: entryId, body: text, mentions: [...mentions] });
+    if (isSent) setEditing(undefined);
+    return isSent;
+  };
+  const stop = async (bubble: Bubble) => {
+    const attempt = bubble.view?.attempt ?? bubble.attempt;
+    const answer = await office.api.call('stopTurn', { params: { id: bubble.turn }, body: { attempt } });
+    // Out of reach, the wish itself is written down; it counts when the office reads it, if there is still something to stop.
+    if (!answer.ok && answer.error.status === 0) session.append({ kind: 'stop', turn: bubble.turn, attempt });
+    else if (!answer.ok && answer.error.status !== 409) setProblem(answer.error.message);
+  };
+  const editLast = () => {
+    const mine = session.timeline().items.filter((item) => item.kind === 'message' && item.author === office.me.id);
+    const last = mine.filter(({ isRetracted }) => !isRetracted).at(-1);
+    if (last) setEditing(last.id);
+  };
+  const stopMine = () => {
+    if (replyTo() !== undefined) return setReplyTo(undefined);
+    const mine = new Set<string>(
+      session
+        .timeline()
+        .items.filter((item) => item.author === office.me.id)
+        .map((item) => item.id),
+    );
+    for (const bubble of open()) if (mine.has(bubble.cause)) void stop(bubble);
+  };
+  const quoteOf = (entryId: string) => {
+    const item = session.timeline().items.find((other) => other.id === entryId);
+    if (item === undefined) return undefined;
+    const words = item.kind === 'reply' ? item.reply.body : item.kind === 'debate' ? item.topic : item.body;
+    const text = item.isRetracted ? 'deleted' : words.replace(/\s+/g, ' ').slice(0, QUOTE_CHARS);
+    return { author: whoIs(item.author, office.state.members).name, text };
+  };
+  const target = () => {
+    const place = router.place();
+    return place.kind === 'session' ? place.messageId : undefined;
+  };
+
+  createAnnouncements(session, open, (text) => announce(text));
+  createEffect(() => {
+    const newest = Math.max(session.timeline().newestAt, Date.parse(wire()?.last_message?.created_at ?? '') || 0);
+    if (isFollowing() && newest > 0 && !document.hidden) office.markRead(id, newest);
+  });
+  createEffect(
+    on([target, session.isLoaded, () => lines().length > 0], ([entryId]) => {
+      if (entryId !== undefined) queueMicrotask(() => handle?.show(entryId));
+    }),
+  );
+
+  const context = {
+    session,
+    scope,
+    canWrite,
+    canModerate: () => may('moderate'),
+    editing,
+    setEditing,
+    reply: setReplyTo,
+    stop: (bubble: Bubble) => void stop(bubble),
+    again: (bubble: Bubble) => {
+      const entryId = bubble.item?.reply.id ?? bubble.reply?.id;
+      if (entryId !== undefined) session.append({ kind: 'again', target: entryId });
+    },
+    edit,
+    quoteOf,
+    show: (entryId: string) => handle?.show(entryId),
+    active,
+    setActive,
+    target,
+    now,
+  };
+
+  return (
+    <SessionContext.Provider value={context}>
+      <SessionHead
+        session={session}
+        wire={wire()}
+        canManage={may('manage')}
+        onBack={props.onBack}
+        onProblem={setProblem}
+      />
+      <div class="session">
+        <Show when={session.isLoaded() || lines().length > 0} fallback={<div class="timeline" aria-busy="true" />}>
+          <Timeline
+            lines={lines()}
+            isBusy={open().length > 0}
+            onFollowing={setFollowing}
+            handle={(given) => {
+              handle = given;
+            }}
+          />
+        </Show>
+        <footer class="session-foot">
+          <div class="dock">
+            <Trouble session={session} problem={problem()} onDismiss={() => setProblem(undefined)} />
+            <TypingLine session={session} />
+            <Show when={replyTo()}>
+              {(entryId) => (
+                <div class="replying">
+                  <span class="grow">
+                    Replying to {quoteOf(entryId())?.author}: {quoteOf(entryId())?.text}
+                  </span>
+                  <IconButton icon="close" label="Do not reply to it" small onClick={() => setReplyTo(undefined)} />
+                </div>
+              )}
+            </Show>
+            <Show when={canWrite()} fallback={<Closed sessionId={id} isBinned={wire()?.is_active === false} />}>
+              <MessageBox
+                scope={scope()}
+                draftName={id}
+                placeholder={`Message ${scope().type === 'general' ? 'everyone here' : scopeFace(scope()).name}`}
+                autofocus={target() === undefined}
+                onSend={send}
+                onTyping={session.typing}
+                onUp={editLast}
+                onEscape={stopMine}
+              />
+            </Show>
+          </div>
+        </footer>
+      </div>
+    </SessionContext.Provider>
+  );
+}
+
+function openBubbles(line: Line): readonly Bubble[] {
+  if (line.kind === 'notes') return line.notes.filter(({ reply }) => reply === null);
+  if (line.kind !== 'bubble') return [];
+  return [line.bubble, ...line.notes].filter(({ reply }) => reply === null);
+}
+
+/** The office's time, moving once a second while something counts. */
+function createClock(isCounting: () => boolean, officeNow: () => number): () => number {
+  const [now, setNow] = createSignal(officeNow());
+  createEffect(() => {
+    if (!isCounting()) return;
+    setNow(officeNow());
+    const timer = setInterval(() => setNow(officeNow()), 1000);
+    onCleanup(() => clearInterval(timer));
+  });
+  return now;
+}
+
+/** Says once that an agent begins, and once what it said: streaming itself stays silent. */
+function createAnnouncements(session: Session, open: () => readonly Bubble[], say: (text: string) => void): void {
+  const { office } = useOffice();
+  const begun = new Set<string>();
+  createEffect(() => {
+    for (const bubble of open()) {
+      if (begun.has(bubble.turn) || bubble.step === 'note') continue;
+      begun.add(bubble.turn);
+      say(`${whoIs(bubble.agent, office.state.members).name} is answering`);
+    }
+    for (const item of session.timeline().items) {
+      if (item.kind !== 'reply' || !begun.delete(item.reply.id)) continue;
+      const words = item.reply.body.slice(0, ANNOUNCED_CHARS);
+      say(
+        `${whoIs(item.author, office.state.members).name}: ${words === '' ? (item.reply.error?.message ?? 'no words') : words}`,
+      );
+    }
+  });
+}
+
+function TypingLine(props: { session: Session }) {
+  const { office } = useOffice();
+  const names = () => {
+    const others = props.session.state.people.filter(({ id, isTyping }) => isTyping && id !== office.me.id);
+    return others.map(({ name }) => name);
+  };
+  const words = () =>
+    names().length === 0 ? '' : `${listNames(names())} ${names().length === 1 ? 'is' : 'are'} typing…`;
+  return <p class="typing">{words()}</p>;
+}
+
+/** What stands between this conversation and the office, in one quiet line each. */
+function Trouble(props: { session: Session; problem: string | undefined; onDismiss: () => void }) {
+  const words = () => {
+    if (props.problem !== undefined) return props.problem;
+    const refused = props.session.problem();
+    if (refused !== undefined) return refused.message;
+    const link = props.session.link();
+    if (link.kind === 'refused') return refusedBecause(link.code, link.reason);
+    return undefined;
+  };
+  return (
+    <>
+      <Show when={words()}>
+        {(text) => (
+          <p class="problem row" role="alert">
+            <span class="grow">{text()}</span>
+            <Show when={props.problem}>
+              <IconButton icon="close" label="Dismiss" small onClick={() => props.onDismiss()} />
+            </Show>
+          </p>
+        )}
+      </Show>
+      <Show when={props.session.isStorageBroken()}>
+        <p class="hint">
+          This device cannot keep a copy right now, perhaps because it is full. Keep this tab open until messages are
+          saved.
+        </p>
+      </Show>
+    </>
+  );
+}
+
+function refusedBecause(code: number, reason: string): string {
+  switch (code) {
+    case 4401:
+      return 'You are signed out. Reload this page to sign in; what you wrote here is kept.';
+    case 4403:
+      return 'You no longer have access to this conversation.';
+    case 4404:
+      return 'The office does not know this conversation.';
+    default:
+      return reason === '' ? 'The office closed this conversation. Reload the page.' : reason;
+  }
+}
+
+function Closed(props: { sessionId: string; isBinned: boolean }) {
+  const { office } = useOffice();
+  const restore = async () => {
+    const answer = await office.api.call('restoreSession', { params: { id: props.sessionId } });
+    if (answer.ok) office.noteSession(answer.value.session);
+  };
+  return (
+    <Show when={props.isBinned}>
+      <p class="banner">
+        <span class="grow">This conversation is in the bin.</span>
+        <Button small onClick={() => void restore()}>
+          Restore
+        </Button>
+      </p>
+    </Show>
+  );
+}

@@ -1,0 +1,199 @@
+import { createEffect, createMemo, createSignal, For, Match, on, onMount, Show, Switch } from 'solid-js';
+import { createStore, reconcile } from 'solid-js/store';
+import type { DebateItem } from '../../sync-server/protocol/fold.ts';
+import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { AgentBubble, Notes } from './agent-bubble.tsx';
+import type { Line } from './arrange.ts';
+import { createFollow } from './create-follow.ts';
+import { scopeFace, whoIs } from './directory.ts';
+import { MarkdownBody } from './markdown-body.tsx';
+import { Message } from './message.tsx';
+import { useOffice } from './office-context.tsx';
+import { clockTime, dayName } from './phrases.ts';
+import { useSession } from './session-context.tsx';
+
+/** Lines on the page at first, and how many more a reader gets at the top. */
+const WINDOW = 120;
+/** How near the top more lines are put in, in pixels. */
+const TOP_PX = 600;
+
+export interface TimelineHandle {
+  readonly jump: () => void;
+  readonly show: (entryId: string) => void;
+}
+
+export interface TimelineProps {
+  readonly lines: readonly Line[];
+  readonly isBusy: boolean;
+  /** Whether the reader is at the bottom of a page that can be seen. */
+  readonly onFollowing: (isFollowing: boolean) => void;
+  readonly handle: (handle: TimelineHandle) => void;
+}
+
+/** A session's log: grows at the bottom, is read anywhere, and never moves under the reader. */
+export function Timeline(props: TimelineProps) {
+  const [limit, setLimit] = createSignal(WINDOW);
+  const [shown, setShown] = createStore<{ lines: readonly Line[] }>({ lines: [] });
+  const [hasNews, setNews] = createSignal(false);
+  const follow = createFollow();
+  let scroller: HTMLDivElement | undefined;
+  let content: HTMLDivElement | undefined;
+
+  createEffect(() => setShown('lines', reconcile([...props.lines.slice(-limit())], { key: 'key' })));
+  createEffect(() => props.onFollowing(follow.isFollowing()));
+  createEffect(
+    on(
+      () => props.lines.at(-1)?.key,
+      () => {
+        if (!follow.isFollowing()) setNews(true);
+      },
+      { defer: true },
+    ),
+  );
+  createEffect(() => {
+    if (follow.isFollowing()) setNews(false);
+  });
+
+  /** Puts earlier lines in above without moving what is read, where the browser does not see to it. */
+  const grow = (to: number) => {
+    if (scroller === undefined || to <= limit() || limit() >= props.lines.length) return;
+    const fromBottom = scroller.scrollHeight - scroller.scrollTop;
+    setLimit(to);
+    scroller.scrollTop = scroller.scrollHeight - fromBottom;
+  };
+  const show = (entryId: string) => {
+    const index = props.lines.findIndex((line) => contains(line, entryId));
+    if (index === -1) return;
+    follow.letGo();
+    grow(props.lines.length - index + WINDOW / 2);
+    const element = content?.querySelector(`[data-entry-id="${CSS.escape(entryId)}"]`);
+    const notes = element?.closest('details');
+    if (notes) notes.open = true;
+    element?.scrollIntoView({ block: 'center' });
+    if (element instanceof HTMLElement) element.focus({ preventScroll: true });
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    const current = document.activeElement;
+    if (step === 0 || !(current instanceof HTMLElement) || !current.matches('article, [role="log"]')) return;
+    const articles = [...(content?.querySelectorAll<HTMLElement>(':scope > article') ?? [])];
+    const at = articles.indexOf(current);
+    const next = articles[at === -1 ? articles.length - 1 : at + step];
+    if (next === undefined) return;
+    event.preventDefault();
+    next.focus();
+    next.scrollIntoView({ block: 'nearest' });
+  };
+
+  onMount(() => {
+    if (scroller && content) follow.attach(scroller, content);
+    props.handle({ jump: follow.jump, show });
+  });
+
+  return (
+    <>
+      <div
+        ref={scroller}
+        class="timeline scroll"
+        role="log"
+        aria-label="Conversation"
+        aria-live="off"
+        aria-busy={props.isBusy}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        onKeyDown={onKey}
+        onScroll={(event) => {
+          if (event.currentTarget.scrollTop < TOP_PX) grow(limit() + WINDOW);
+        }}
+      >
+        <div ref={content} class="timeline-lines">
+          <For each={shown.lines}>{(line) => <TimelineLine line={line} />}</For>
+        </div>
+      </div>
+      <Show when={!follow.isFollowing()}>
+        <div class="pill-place">
+          <Button class="pill" onClick={follow.jump}>
+            <Icon name="down" />
+            {hasNews() ? 'New' : 'Latest'}
+          </Button>
+        </div>
+      </Show>
+    </>
+  );
+}
+
+function contains(line: Line, entryId: string): boolean {
+  if (line.key === entryId) return true;
+  if (line.kind === 'bubble') {
+    const { bubble, notes } = line;
+    return bubble.turn === entryId || notes.some(({ key }) => key === entryId);
+  }
+  return line.kind === 'notes' && line.notes.some(({ key }) => key === entryId);
+}
+
+function TimelineLine(props: { line: Line }) {
+  // A line never changes its kind under one key, so each match reads only its own kind's fields.
+  const of = <Kind extends Line['kind']>(kind: Kind): Extract<Line, { kind: Kind }> | undefined => {
+    const line = props.line;
+    // reason: the check on the left is what the type says
+    return line.kind === kind ? (line as Extract<Line, { kind: Kind }>) : undefined;
+  };
+  return (
+    <Switch>
+      <Match when={of('message')}>{(line) => <Message item={line().item} isGrouped={line().isGrouped} />}</Match>
+      <Match when={of('bubble')}>
+        {(line) => <AgentBubble bubble={line().bubble} notes={line().notes} isGrouped={line().isGrouped} />}
+      </Match>
+      <Match when={of('notes')}>
+        {(line) => (
+          <div class="notes-line">
+            <Notes notes={line().notes} />
+          </div>
+        )}
+      </Match>
+      <Match when={of('debate')}>{(line) => <Debate item={line().item} />}</Match>
+      <Match when={of('notice')}>
+        {(line) => (
+          <div class="notice">
+            <MarkdownBody text={line().item.body} />
+          </div>
+        )}
+      </Match>
+      <Match when={of('day')}>
+        {(line) => (
+          <h2 class="day">
+            <time datetime={new Date(line().at).toISOString()}>{dayName(line().at, Date.now())}</time>
+          </h2>
+        )}
+      </Match>
+      <Match when={of('unread')}>{(_) => <p class="unread-line">New since you were here</p>}</Match>
+    </Switch>
+  );
+}
+
+/** The card that a debate begins with. */
+function Debate(props: { item: DebateItem }) {
+  const { office } = useOffice();
+  const view = useSession();
+  const author = createMemo(() => whoIs(props.item.author, office.state.members));
+  const face = () => scopeFace(view.scope());
+  return (
+    <article
+      class="message hued"
+      style={{ '--hue': face().hue, display: 'block' }}
+      data-entry-id={props.item.id}
+      data-state={props.item.author === office.me.id ? (view.session.state.states[props.item.id] ?? 'tick') : 'tick'}
+      tabIndex={-1}
+      aria-label={`${author().name} starts a debate, ${clockTime(props.item.at)}`}
+    >
+      <div class="debate-card">
+        <p class="hint">
+          {author().name} asks the {face().name} · {props.item.preset === 'quick' ? 'Quick' : 'Standard'} ·{' '}
+          {props.item.seats.length} seats · {clockTime(props.item.at)}
+        </p>
+        <h3>{props.item.topic}</h3>
+      </div>
+    </article>
+  );
+}

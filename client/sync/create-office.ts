@@ -1,0 +1,323 @@
+/**
+ * What this device knows of the office, as one store: who is here, the sessions, what agents are doing, the brain.
+ *
+ *   kept copy -> store <- lists over HTTP (at first, and after a gap) <- events, one by one
+ */
+import { createSignal, onCleanup } from 'solid-js';
+import { createStore, produce, reconcile } from 'solid-js/store';
+import { z } from 'zod';
+import {
+  type Me,
+  sessionSchema,
+  type WireCouncil,
+  type WireMember,
+  type WireSession,
+} from '../../sync-server/protocol/api.ts';
+import type { BrainStatus } from '../../sync-server/protocol/brain.ts';
+import { briefName, segmentName } from '../../sync-server/protocol/document-name.ts';
+import type { OfficeEvent } from '../../sync-server/protocol/events.ts';
+import { isUlid } from '../../sync-server/protocol/ids.ts';
+import { categoryOf, type Scope } from '../../sync-server/protocol/scope.ts';
+import { isFinal, type TurnView } from '../../sync-server/protocol/turn.ts';
+import type { Api, ApiResult } from './api.ts';
+import { type Device, newUlid, readJson, writeJson } from './device.ts';
+import { EventStream, type StreamState } from './events.ts';
+import { changeStarts, loadStarts } from './pending-starts.ts';
+import { advance, FIRST_USE, loadPositions, savePositions } from './read-positions.ts';
+
+/** Sessions kept on the device for going offline. */
+const MAX_KEPT_SESSIONS = 300;
+const LIST_LIMIT = 200;
+const KEEP_MS = 500;
+/** How long a burst of events about a session is gathered. */
+const TOUCH_MS = 120;
+const TITLE_CHARS = 64;
+
+export interface OfficeState {
+  sessions: Record<string, WireSession>;
+  /** Turns that are not final, by id. */
+  turns: Record<string, TurnView>;
+  members: readonly WireMember[];
+  councils: readonly WireCouncil[];
+  brain: BrainStatus | null;
+  /** Newest activity read on this device, ms, by session. */
+  read: Record<string, number>;
+}
+
+const keptSchema = z.object({
+  sessions: z.array(sessionSchema),
+  members: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      role: z.enum(['owner', 'member']),
+      email: z.string().optional(),
+      disabled: z.boolean(),
+      created_at: z.string(),
+    }),
+  ),
+});
+
+export interface Office {
+  readonly me: Me;
+  readonly api: Api;
+  readonly device: Device;
+  readonly state: OfficeState;
+  readonly link: () => StreamState;
+  /** Whether the office has answered with its lists since this page opened. */
+  readonly isFresh: () => boolean;
+  /** Makes a session on this device and tells the office as soon as it can. */
+  readonly startSession: (scope: Scope, firstWords: string) => string;
+  /** Resolves once the office knows the session, or with the refusal. */
+  readonly ensureKnown: (sessionId: string) => Promise<ApiResult<WireSession | null>>;
+  /** Keeps a session's agents in view, from now until `onCleanup`. */
+  readonly follow: (sessionId: string) => void;
+  readonly markRead: (sessionId: string, at: number) => void;
+  readonly isUnread: (session: WireSession) => boolean;
+  readonly noteSession: (session: WireSession) => void;
+  readonly noteCouncil: (council: WireCouncil) => void;
+  readonly refreshMembers: () => Promise<void>;
+  readonly onEvent: (listener: (event: OfficeEvent) => void) => () => void;
+}
+
+/** The first words as a title; never empty. */
+export function titleOf(words: string): string {
+  const line =
+    words
+      .replace(/[#*_`>[\]]/g, '')
+      .split('\n')
+      .map((part) => part.trim())
+      .find((part) => part !== '') ?? '';
+  if (line === '') return 'New conversation';
+  return line.length > TITLE_CHARS ? `${line.slice(0, TITLE_CHARS - 1).trimEnd()}…` : line;
+}
+
+export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string): Office {
+  const keptKey = `daena/${me.id}/office`;
+  const kept = keptSchema.safeParse(readJson(device.shelf, keptKey));
+  const [state, setState] = createStore<OfficeState>({
+    sessions: Object.fromEntries(
+      kept.success ? kept.data.sessions.map((session) => [session.session_id, session]) : [],
+    ),
+    turns: {},
+    members: kept.success ? kept.data.members : [],
+    councils: [],
+    brain: null,
+    read: { ...loadPositions(device.shelf, me.id, Date.now()) },
+  });
+  const [link, setLink] = createSignal<StreamState>('connecting');
+  const [isFresh, setFresh] = createSignal(false);
+  const listeners = new Set<(event: OfficeEvent) => void>();
+  const aborter = new AbortController();
+
+  let keepTimer: ReturnType<typeof setTimeout> | undefined;
+  const keep = () => {
+    keepTimer ??= setTimeout(() => {
+      keepTimer = undefined;
+      const sessions = Object.values(state.sessions).sort(byActivity).slice(0, MAX_KEPT_SESSIONS);
+      writeJson(device.shelf, keptKey, { sessions, members: state.members });
+    }, KEEP_MS);
+  };
+
+  /** Sessions on the screen: their turns are asked for again after a gap. */
+  const followed = new Set<string>();
+
+  const noteSession = (session: WireSession) => {
+    setState('sessions', session.session_id, reconcile(session));
+    keep();
+  };
+  const noteTurns = (turns: readonly TurnView[], isKept: (turn: TurnView) => boolean = () => true) =>
+    setState(
+      'turns',
+      produce((known) => {
+        for (const turn of Object.values(known)) if (!isKept(turn)) delete known[turn.turn];
+        for (const turn of turns) {
+          if (isFinal(turn.state)) delete known[turn.turn];
+          else known[turn.turn] = turn;
+        }
+      }),
+    );
+  const noteCouncil = (council: WireCouncil) =>
+    setState('councils', (known) => known.map((other) => (other.id === council.id ? council : other)));
+
+  const refreshSession = async (id: string) => {
+    const answer = await api.call('session', { params: { id } }, aborter.signal);
+    if (!answer.ok) return;
+    noteSession(answer.value.session);
+    noteTurns(answer.value.turns, (turn) => turn.session_id !== id);
+  };
+  const refreshSoon = new Set<string>();
+  let refreshTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Several events about one session within a moment ask for it once. */
+  const touch = (id: string) => {
+    refreshSoon.add(id);
+    refreshTimer ??= setTimeout(() => {
+      refreshTimer = undefined;
+      for (const each of refreshSoon) void refreshSession(each);
+      refreshSoon.clear();
+    }, TOUCH_MS);
+  };
+  const refreshMembers = async () => {
+    const answer = await api.call('members', {}, aborter.signal);
+    if (answer.ok) setState('members', reconcile(answer.value.members, { key: 'id' }));
+    keep();
+  };
+  const refreshCouncils = async () => {
+    const answer = await api.call('councils', {}, aborter.signal);
+    if (answer.ok) setState('councils', reconcile(answer.value.councils, { key: 'id' }));
+  };
+  const refreshBrain = async () => {
+    const answer = await api.call('brainStatus', {}, aborter.signal);
+    if (answer.ok) setState('brain', reconcile(answer.value));
+  };
+  const refreshSessions = async () => {
+    const [open, binned] = await Promise.all([
+      api.call('sessions', { query: { limit: LIST_LIMIT } }, aborter.signal),
+      api.call('sessions', { query: { limit: LIST_LIMIT, binned: 'true' } }, aborter.signal),
+    ]);
+    if (!open.ok || !binned.ok) return;
+    const unknownYet = loadStarts(device.shelf, me.id).flatMap(({ session_id }) => state.sessions[session_id] ?? []);
+    const sessions = [...open.value.sessions, ...binned.value.sessions, ...unknownYet];
+    const isWhole = open.value.next_cursor === null && binned.value.next_cursor === null;
+    const byId = Object.fromEntries(sessions.map((session) => [session.session_id, session]));
+    setState('sessions', reconcile(isWhole ? byId : { ...state.sessions, ...byId }));
+    setFresh(true);
+    keep();
+  };
+  const refreshAll = () => {
+    void flushStarts().then(refreshSessions);
+    void refreshMembers();
+    void refreshCouncils();
+    void refreshBrain();
+    noteTurns([], (turn) => followed.has(turn.session_id));
+    for (const id of followed) void refreshSession(id);
+  };
+  const follow = (sessionId: string) => {
+    followed.add(sessionId);
+    onCleanup(() => followed.delete(sessionId));
+    void refreshSession(sessionId);
+  };
+
+  const flushes = new Map<string, Promise<ApiResult<WireSession | null>>>();
+  const flushStart = (sessionId: string): Promise<ApiResult<WireSession | null>> => {
+    const start = loadStarts(device.shelf, me.id).find((other) => other.session_id === sessionId);
+    if (start === undefined) return Promise.resolve({ ok: true, value: null });
+    const running = flushes.get(sessionId);
+    if (running) return running;
+    const { at: _, ...body } = start;
+    const flush = api.call('startChat', { body }, aborter.signal).then((answer): ApiResult<WireSession | null> => {
+      flushes.delete(sessionId);
+      if (!answer.ok) return answer;
+      changeStarts(device.shelf, me.id, (starts) => starts.filter((other) => other.session_id !== sessionId));
+      noteSession(answer.value.session);
+      return { ok: true, value: answer.value.session };
+    });
+    flushes.set(sessionId, flush);
+    return flush;
+  };
+  const flushStarts = async () => {
+    for (const { session_id } of loadStarts(device.shelf, me.id)) await flushStart(session_id);
+  };
+
+  const take = (event: OfficeEvent) => {
+    switch (event.type) {
+      case 'turn.updated':
+        noteTurns([event.payload]);
+        break;
+      case 'brain.status':
+        setState('brain', reconcile(event.payload));
+        break;
+      case 'session.created':
+      case 'session.updated':
+      case 'session.deleted':
+      case 'chat.message':
+        touch(event.payload.session_id);
+        break;
+      case 'council.updated':
+      case 'council.created':
+      case 'council.deleted':
+      case 'council.member.updated':
+        void refreshCouncils();
+        break;
+      default:
+    }
+    for (const listener of listeners) listener(event);
+  };
+
+  const stream = new EventStream(eventsUrl, { event: take, gap: refreshAll, state: setLink });
+  stream.start();
+  const onOnline = () => stream.nudge();
+  window.addEventListener('online', onOnline);
+  onCleanup(() => {
+    window.removeEventListener('online', onOnline);
+    stream.stop();
+    aborter.abort();
+    clearTimeout(keepTimer);
+    clearTimeout(refreshTimer);
+  });
+
+  return {
+    me,
+    api,
+    device,
+    state,
+    link,
+    isFresh,
+    noteSession,
+    noteCouncil,
+    refreshMembers,
+    follow,
+    startSession: (scope, firstWords) => {
+      const now = Date.now();
+      const id = newUlid(now);
+      const title = titleOf(firstWords);
+      const start = { session_id: id, scope_type: scope.type, scope_id: scope.id, title, at: now };
+      changeStarts(device.shelf, me.id, (starts) => [...starts, start]);
+      noteSession(provisional(id, scope, title, me.id, now));
+      void flushStart(id);
+      return id;
+    },
+    ensureKnown: flushStart,
+    markRead: (sessionId, at) => {
+      const next = advance(state.read, sessionId, at);
+      if (next === state.read) return;
+      setState('read', sessionId, at);
+      savePositions(device.shelf, me.id, next);
+    },
+    isUnread: (session) =>
+      session.is_active &&
+      session.last_message !== null &&
+      session.last_message.author_id !== me.id &&
+      Date.parse(session.last_message.created_at) > (state.read[session.session_id] ?? state.read[FIRST_USE] ?? 0),
+    onEvent: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Newest activity first. */
+export function byActivity(a: WireSession, b: WireSession): number {
+  return a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? 1 : -1;
+}
+
+/** A session as this device shows it until the office answers with its own row. */
+function provisional(id: string, scope: Scope, title: string, owner: string, nowMs: number): WireSession {
+  if (!isUlid(id)) throw new RangeError('a session id is a ULID');
+  const now = new Date(nowMs).toISOString();
+  return {
+    session_id: id,
+    title,
+    scope_type: scope.type,
+    scope_id: scope.id,
+    category: categoryOf(scope),
+    owner_id: owner,
+    is_private: false,
+    created_at: now,
+    updated_at: now,
+    message_count: 0,
+    last_message: null,
+    is_active: true,
+    documents: { live: segmentName(id, 1), brief: briefName(id) },
+  };
+}

@@ -1,0 +1,340 @@
+/**
+ * This device's replica of one segment: the only place that touches Yjs.
+ *
+ *   IndexedDB -> Y.Doc <-> /sync/<document>
+ *                  |            |
+ *               entries      receipts, nacks, hello
+ *                  v            v
+ *              listener(what changed) -> a store
+ *
+ * Invariants: an entry is set once, under an id made when it was sent, and sending it again is Yjs's own sync.
+ * An entry counts as saved only when the server itself said so: by a receipt, by its state vector, or by sending it.
+ */
+import * as decoding from 'lib0/decoding';
+import { IndexeddbPersistence } from 'y-indexeddb';
+import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
+import { z } from 'zod';
+import {
+  type Entry,
+  nextAt,
+  type PersonEntry,
+  personEntrySchema,
+  readEntry,
+} from '../../sync-server/protocol/entry.ts';
+import {
+  FRAME,
+  type NackCode,
+  nackCodeSchema,
+  readHello,
+  readNack,
+  readReceipt,
+  SYNC,
+} from '../../sync-server/protocol/frames.ts';
+import { presenceSchema } from '../../sync-server/protocol/presence.ts';
+import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
+import { newUlid } from './device.ts';
+
+/** How long the device's copy may take to load before the network is tried anyway. */
+const LOAD_PATIENCE_MS = 2_000;
+const RECONNECT_BASE_MS = 1_500;
+const RECONNECT_SPREAD_MS = 2_500;
+const KEEP_SAVED_MS = 250;
+
+export type EntryState = 'clock' | 'tick' | 'unsent';
+export type ReplicaLink =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  | { readonly kind: 'offline' }
+  | { readonly kind: 'refused'; readonly code: number; readonly reason: string };
+
+/** A person who has this session open. */
+export interface Present {
+  readonly id: string;
+  readonly name: string;
+  readonly isTyping: boolean;
+}
+
+export type ReplicaChange = 'entries' | 'rows' | 'states' | 'presence' | 'link' | 'loaded' | 'storage';
+
+type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T, Keys> : never;
+/** What a person says; id, author and time are added when it is sent. */
+export type EntryDraft = DistributiveOmit<z.input<typeof personEntrySchema>, 'id' | 'author' | 'at'>;
+
+const savedSchema = z.array(z.tuple([z.number(), z.number()]));
+const marksSchema = z.object({
+  /** Entries that the server refused, and why. */
+  refused: z.array(z.tuple([z.string(), nackCodeSchema])),
+  /** Refused entries that were sent anew or given up: not shown any more. */
+  dropped: z.array(z.string()),
+});
+
+export interface ReplicaOptions {
+  /** `ws(s)://host/sync` */
+  readonly syncUrl: string;
+  readonly documentName: string;
+  readonly user: { readonly id: string; readonly name: string };
+  readonly hasIndexedDb: boolean;
+  readonly onChange: (change: ReplicaChange) => void;
+}
+
+export class SegmentReplica {
+  readonly #options: ReplicaOptions;
+  readonly #doc = new Y.Doc();
+  readonly #provider: WebsocketProvider;
+  readonly #storage: IndexeddbPersistence | null;
+  readonly #entries = new Map<string, Entry>();
+  readonly #saved = new Map<number, number>();
+  readonly #refused = new Map<string, NackCode>();
+  readonly #dropped = new Set<string>();
+  #epoch: string | null = null;
+  #newestAt = 0;
+  #officeOffsetMs = 0;
+  #link: ReplicaLink = { kind: 'waiting' };
+  #isLoaded = false;
+  #isClosed = false;
+  #keepTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    const { user, documentName } = options;
+    this.#provider = new WebsocketProvider(options.syncUrl, documentName, this.#doc, {
+      connect: false,
+      params: { receipts: '1', as: user.id },
+      maxBackoffTime: RECONNECT_BASE_MS,
+    });
+    // Two people on one device must never mix: the channel between tabs carries the user too.
+    this.#provider.bcChannel = `daena/${user.id}/${documentName}`;
+    this.#listen();
+    this.#storage = options.hasIndexedDb
+      ? new IndexeddbPersistence(`daena/${user.id}/${documentName}`, this.#doc)
+      : null;
+    this.#provider.awareness.setLocalState({ user: { id: user.id, name: user.name } });
+    void this.#load();
+  }
+
+  get link(): ReplicaLink {
+    return this.#link;
+  }
+
+  /** Whether the device's own copy has been read: from here on what is there is shown. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** This device's clock, corrected by the office's; ms. */
+  officeNow(): number {
+    return Date.now() + this.#officeOffsetMs;
+  }
+
+  /** Entries to show, in no order. A refused message stays, so that its words are not lost; other refused changes don't count. */
+  entries(): Entry[] {
+    return [...this.#entries.values()].filter(
+      ({ id, kind }) => !this.#dropped.has(id) && (kind === 'message' || !this.#refused.has(id)),
+    );
+  }
+
+  rows(): LiveRow[] {
+    return readLiveRows(this.#doc);
+  }
+
+  /** Who has this session open, each person once. */
+  people(): Present[] {
+    const byId = new Map<string, Present>();
+    for (const state of this.#provider.awareness.getStates().values()) {
+      const presence = presenceSchema.safeParse(state);
+      if (!presence.success) continue;
+      const { user, isTyping = false } = presence.data;
+      byId.set(user.id, { ...user, isTyping: isTyping || byId.get(user.id)?.isTyping === true });
+    }
+    return [...byId.values()];
+  }
+
+  stateOf(id: string): EntryState {
+    if (this.#refused.has(id)) return 'unsent';
+    const place = entriesOf(this.#doc)._map.get(id)?.id;
+    return place !== undefined && (this.#saved.get(place.client) ?? 0) > place.clock ? 'tick' : 'clock';
+  }
+
+  /** Why the server refused an entry; undefined where it did not. */
+  refusalOf(id: string): NackCode | undefined {
+    return this.#refused.get(id);
+  }
+
+  /** Connects, and stays so. Call once the session is known to the server. */
+  connect(): void {
+    if (this.#isClosed || this.#provider.shouldConnect) return;
+    this.#provider.connect();
+  }
+
+  /** Writes an entry; it is on this device from here on, and on its way. Answers null where it breaks the entries' form. */
+  append(draft: EntryDraft): PersonEntry | null {
+    const at = nextAt(this.officeNow(), this.#newestAt);
+    const parsed = personEntrySchema.safeParse({ ...draft, id: newUlid(at), author: this.#options.user.id, at });
+    if (!parsed.success) return null;
+    writeEntry(this.#doc, parsed.data);
+    return parsed.data;
+  }
+
+  /** Sends the words of a refused entry as a new one. */
+  sendAnew(id: string): PersonEntry | null {
+    const entry = this.#entries.get(id);
+    const parsed = personEntrySchema.safeParse(entry);
+    if (!parsed.success || !this.#refused.has(id)) return null;
+    const { id: _id, author: _author, at: _at, ...draft } = parsed.data;
+    const sent = this.append(draft);
+    if (sent) this.drop(id);
+    return sent;
+  }
+
+  /** Gives a refused entry up. */
+  drop(id: string): void {
+    if (!this.#refused.has(id)) return;
+    this.#dropped.add(id);
+    this.#keep();
+    this.#options.onChange('entries');
+  }
+
+  setTyping(isTyping: boolean): void {
+    this.#provider.awareness.setLocalStateField('isTyping', isTyping);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#keepTimer);
+    await this.#writeMarks();
+    this.#provider.destroy();
+    this.#provider.awareness.destroy();
+    this.#doc.destroy();
+  }
+
+  async #load(): Promise<void> {
+    if (this.#storage !== null) {
+      await Promise.race([
+        this.#storage.whenSynced.then(() => this.#readMarks()),
+        new Promise((resolve) => setTimeout(resolve, LOAD_PATIENCE_MS)),
+      ]).catch(() => this.#options.onChange('storage'));
+    }
+    if (this.#isClosed) return;
+    this.#isLoaded = true;
+    this.#options.onChange('loaded');
+  }
+
+  #listen(): void {
+    const { onChange } = this.#options;
+    entriesOf(this.#doc).observe((event) => {
+      for (const key of event.keysChanged) {
+        const entry = readEntry(entriesOf(this.#doc).get(key));
+        if (entry === null) this.#entries.delete(key);
+        else {
+          this.#entries.set(key, entry);
+          this.#newestAt = Math.max(this.#newestAt, entry.at);
+        }
+      }
+      onChange('entries');
+    });
+    liveOf(this.#doc).observeDeep(() => onChange('rows'));
+    this.#provider.awareness.on('change', () => onChange('presence'));
+    this.#provider.on('status', ({ status }) => {
+      if (this.#link.kind === 'refused' && status !== 'connected') return;
+      this.#setLink({
+        kind: status === 'connected' ? 'connecting' : status === 'connecting' ? 'connecting' : 'offline',
+      });
+    });
+    this.#provider.on('sync', (isSynced) => {
+      if (isSynced) this.#setLink({ kind: 'live' });
+    });
+    this.#provider.on('connection-close', () => {
+      this.#provider.maxBackoffTime = RECONNECT_BASE_MS + Math.random() * RECONNECT_SPREAD_MS;
+      if (this.#link.kind !== 'refused') this.#setLink({ kind: 'offline' });
+    });
+    this.#provider.on('closed', ({ code, reason }) => this.#setLink({ kind: 'refused', code, reason }));
+    this.#listenToServer();
+  }
+
+  /** Frames that came from the server: those from another tab of this browser say nothing about what is durable. */
+  #listenToServer(): void {
+    const handlers = this.#provider.messageHandlers;
+    const stock = handlers[FRAME.sync];
+    handlers[FRAME.sync] = (encoder, decoder, provider, isFromServer, type) => {
+      const peek = isFromServer ? decoding.clone(decoder) : null;
+      stock?.(encoder, decoder, provider, isFromServer, type);
+      if (peek) this.#noteServerState(peek);
+    };
+    handlers[FRAME.hello] = (_encoder, decoder) => {
+      const hello = readHello(decoder);
+      this.#officeOffsetMs = hello.time - Date.now();
+      if (this.#epoch !== null && this.#epoch !== hello.epoch) this.#saved.clear();
+      this.#epoch = hello.epoch;
+      this.#options.onChange('states');
+    };
+    handlers[FRAME.receipt] = (_encoder, decoder) => this.#noteSaved(readReceipt(decoder));
+    handlers[FRAME.nack] = (_encoder, decoder) => {
+      const nack = readNack(decoder);
+      this.#officeOffsetMs = nack.time - Date.now();
+      if (nack.entry === null || !this.#entries.has(nack.entry)) return;
+      this.#refused.set(nack.entry, nack.code);
+      this.#keep();
+      this.#options.onChange('entries');
+      // A clock that ran ahead is this device's fault, and now corrected: nobody needs to press Retry for it.
+      if (nack.code === 'clock') this.sendAnew(nack.entry);
+    };
+  }
+
+  #noteServerState(decoder: decoding.Decoder): void {
+    const kind = decoding.readVarUint(decoder);
+    const bytes = decoding.readVarUint8Array(decoder);
+    this.#noteSaved(kind === SYNC.step1 ? Y.decodeStateVector(bytes) : Y.parseUpdateMeta(bytes).to);
+  }
+
+  #noteSaved(clocks: ReadonlyMap<number, number>): void {
+    let hasGrown = false;
+    for (const [client, clock] of clocks) {
+      if ((this.#saved.get(client) ?? 0) >= clock) continue;
+      this.#saved.set(client, clock);
+      hasGrown = true;
+    }
+    if (!hasGrown) return;
+    this.#keep();
+    this.#options.onChange('states');
+  }
+
+  #setLink(link: ReplicaLink): void {
+    if (this.#isClosed || link.kind === this.#link.kind) return;
+    this.#link = link;
+    this.#options.onChange('link');
+  }
+
+  #keep(): void {
+    if (this.#isClosed) return;
+    this.#keepTimer ??= setTimeout(() => {
+      this.#keepTimer = undefined;
+      void this.#writeMarks();
+    }, KEEP_SAVED_MS);
+  }
+
+  async #writeMarks(): Promise<void> {
+    if (this.#storage?.db == null) return;
+    try {
+      await this.#storage.set('saved', JSON.stringify([...this.#saved]));
+      await this.#storage.set('marks', JSON.stringify({ refused: [...this.#refused], dropped: [...this.#dropped] }));
+      await this.#storage.set('epoch', this.#epoch ?? '');
+    } catch {
+      this.#options.onChange('storage');
+    }
+  }
+
+  async #readMarks(): Promise<void> {
+    if (this.#storage === null) return;
+    const read = async (key: string): Promise<unknown> => JSON.parse((await this.#storage?.get(key)) ?? 'null');
+    const saved = savedSchema.safeParse(await read('saved'));
+    const marks = marksSchema.safeParse(await read('marks'));
+    const epoch = await this.#storage.get('epoch');
+    if (typeof epoch === 'string' && epoch !== '') this.#epoch ??= epoch;
+    if (saved.success) this.#noteSaved(new Map(saved.data));
+    if (!marks.success) return;
+    for (const [id, code] of marks.data.refused) this.#refused.set(id, code);
+    for (const id of marks.data.dropped) this.#dropped.add(id);
+  }
+}

@@ -1,0 +1,38 @@
+import { DropdownMenu } from '@kobalte/core/dropdown-menu';
+import { For, Show } from 'solid-js';
+import { Icon, type IconName } from './icon.tsx';
+
+export interface MenuEntry {
+  readonly label: string;
+  readonly icon?: IconName;
+  readonly tone?: 'danger';
+  readonly run: () => void;
+}
+
+/** A button that opens a list of commands; arrow keys, type-ahead and Escape work as everywhere. */
+export function Menu(props: { label: string; icon?: IconName; small?: boolean; entries: readonly MenuEntry[] }) {
+  return (
+    <DropdownMenu gutter={4} placement="bottom-end">
+      <DropdownMenu.Trigger
+        class="icon-button"
+        data-small={props.small ? '' : undefined}
+        aria-label={props.label}
+        title={props.label}
+      >
+        <Icon name={props.icon ?? 'more'} />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content class="menu">
+          <For each={props.entries}>
+            {(entry) => (
+              <DropdownMenu.Item class="menu-item" data-tone={entry.tone} onSelect={() => entry.run()}>
+                <Show when={entry.icon}>{(icon) => <Icon name={icon()} />}</Show>
+                {entry.label}
+              </DropdownMenu.Item>
+            )}
+          </For>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu>
+  );
+}

@@ -1,0 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../database.ts';
+
+/** The store's epoch: made at the first start, and anew after a restore, so that peers notice that time went back. */
+export function readOrCreateEpoch(database: Database): string {
+  database.prepare("INSERT OR IGNORE INTO office_facts (key, value) VALUES ('epoch', ?)").run(randomUUID());
+  const row = database.prepare<[], { value: string }>("SELECT value FROM office_facts WHERE key = 'epoch'").get();
+  if (!row) throw new Error('the epoch was just written and is not there');
+  return row.value;
+}

@@ -1,0 +1,138 @@
+// The loopback port on which a running office proves that it lives, and takes the request to stop.
+//
+//   asker  -> {"command": "alive" | "stop", "challenge": hex, "proof": HMAC(nonce, command + challenge)}\n
+//   office -> {"proof": HMAC(nonce, "answer" + challenge), "address": "http://..."}\n
+//
+// The nonce stands in the lock file, which only its owner may read. So another user of the machine can't stop the
+// office, and a stranger who got the same port later (or the same process id) can't pass for it.
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export type ControlCommand = 'alive' | 'stop';
+
+export type ControlAnswer =
+  /** The office that wrote the nonce is alive (and, for `stop`, has taken the request). */
+  | Readonly<{ kind: 'answered'; address: string }>
+  /** Nobody listens there, or somebody who doesn't know the nonce: that office is gone. */
+  | Readonly<{ kind: 'gone' }>
+  /** Somebody listens and says nothing. */
+  | Readonly<{ kind: 'silent' }>;
+
+const LOOPBACK = '127.0.0.1';
+const LINE_MAX_CHARACTERS = 4096;
+const CONNECTIONS_MAX = 32;
+const CONNECTION_MAX_MS = 5_000;
+
+export class ControlPort {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /** Listens on a free loopback port. `address` is asked at each answer; `onStop` may be called more than once. */
+  static async open(parts: { nonce: string; address: () => string; onStop: () => void }): Promise<ControlPort> {
+    const server = createServer((socket) => answerOn(socket, parts));
+    server.maxConnections = CONNECTIONS_MAX;
+    const port = new ControlPort(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, LOOPBACK, resolve);
+    });
+    return port;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return address !== null && typeof address === 'object' ? address.port : 0;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+/** Asks whoever listens on a control port. Never rejects; answers within `timeoutMs`. */
+export function askControlPort(question: {
+  port: number;
+  nonce: string;
+  command: ControlCommand;
+  timeoutMs: number;
+}): Promise<ControlAnswer> {
+  const { port, nonce, command, timeoutMs } = question;
+  const challenge = randomBytes(16).toString('hex');
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: LOOPBACK });
+    const end = (answer: ControlAnswer) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end({ kind: 'silent' }), timeoutMs);
+    socket.once('error', () => end({ kind: 'gone' }));
+    socket.once('close', () => end({ kind: 'gone' }));
+    readLine(socket, (line) => {
+      const answer = fieldsOf(line);
+      const isProven = isSame(answer.proof, proofOf(nonce, 'answer', challenge));
+      end(isProven ? { kind: 'answered', address: answer.address ?? '' } : { kind: 'gone' });
+    });
+    socket.write(`${JSON.stringify({ command, challenge, proof: proofOf(nonce, command, challenge) })}\n`);
+  });
+}
+
+function answerOn(socket: Socket, parts: { nonce: string; address: () => string; onStop: () => void }): void {
+  socket.setTimeout(CONNECTION_MAX_MS, () => socket.destroy());
+  socket.on('error', () => socket.destroy());
+  readLine(socket, (line) => {
+    const { command, challenge, proof } = fieldsOf(line);
+    const isAllowed = challenge !== undefined && isSame(proof, proofOf(parts.nonce, command ?? '', challenge));
+    if (!isAllowed) {
+      socket.destroy();
+      return;
+    }
+    const answer = { proof: proofOf(parts.nonce, 'answer', challenge), address: parts.address() };
+    socket.end(`${JSON.stringify(answer)}\n`);
+    if (command === 'stop') parts.onStop();
+  });
+}
+
+function readLine(socket: Socket, onLine: (line: string) => void): void {
+  let text = '';
+  let isRead = false;
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk) => {
+    if (isRead) return;
+    text += chunk;
+    const end = text.indexOf('\n');
+    isRead = end >= 0 || text.length > LINE_MAX_CHARACTERS;
+    if (isRead) onLine(end >= 0 ? text.slice(0, end) : '');
+  });
+}
+
+/** The string fields of a JSON object; nothing for anything else. */
+function fieldsOf(line: string): Record<string, string | undefined> {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value !== 'object' || value === null) return {};
+    return Object.fromEntries(Object.entries(value).filter(([, field]) => typeof field === 'string'));
+  } catch {
+    // Not JSON: a stranger, who proves nothing.
+    return {};
+  }
+}
+
+function proofOf(nonce: string, purpose: string, challenge: string): string {
+  return createHmac('sha256', nonce).update(`${purpose}:${challenge}`).digest('hex');
+}
+
+function isSame(given: string | undefined, wanted: string): boolean {
+  if (given === undefined || given.length !== wanted.length) return false;
+  return timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+}

@@ -1,0 +1,82 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Projector } from './projector.ts';
+import type { RouteResponse } from './protocol/api.ts';
+import type { Rooms } from './room/rooms.ts';
+import type { Scheduler } from './scheduler/scheduler.ts';
+import type { EventStreams } from './sockets/event-streams.ts';
+import type { Upgrades } from './sockets/upgrades.ts';
+
+export interface HealthParts {
+  readonly version: string;
+  readonly rooms: Rooms;
+  readonly projector: Projector;
+  readonly scheduler: Scheduler;
+  readonly streams: EventStreams;
+  readonly upgrades: Upgrades;
+}
+
+type Health = RouteResponse<'health'>;
+type Part = Health['parts'][string];
+
+/** How each part of the office is, and its figures. */
+export class OfficeHealth {
+  readonly #parts: HealthParts;
+  readonly #registry = new Registry();
+  #isReady = false;
+
+  constructor(parts: HealthParts) {
+    this.#parts = parts;
+    collectDefaultMetrics({ register: this.#registry });
+    this.#gauge('daena_rooms_open', 'Rooms in memory', () => parts.rooms.count);
+    this.#gauge('daena_sockets_open', 'WebSockets of every kind', () => parts.upgrades.count);
+    this.#gauge('daena_event_streams_open', 'Readers of /ws/events', () => parts.streams.count);
+    this.#gauge(
+      'daena_projection_backlog',
+      'Committed changes that wait for their projection',
+      () => parts.projector.backlog,
+    );
+    this.#gauge('daena_storage_refusing', '1 while the disk refuses changes', () =>
+      parts.rooms.storageFailure ? 1 : 0,
+    );
+  }
+
+  /** Whether the office takes work: it has caught up and is not stopping. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  set isReady(value: boolean) {
+    this.#isReady = value;
+  }
+
+  read(): Health {
+    const { rooms, projector, scheduler, version } = this.#parts;
+    const brain = scheduler.brainStatus();
+    const parts: Record<string, Part> = {
+      sync: { status: 'ok', detail: `${rooms.count} rooms open` },
+      storage: rooms.storageFailure ? { status: 'down', detail: rooms.storageFailure } : { status: 'ok' },
+      projection: projector.failure ? { status: 'degraded', detail: projector.failure } : { status: 'ok' },
+      agents: brain.connected
+        ? { status: 'ok', detail: brain.active_model ?? undefined }
+        : { status: 'down', detail: brain.error },
+    };
+    const isOk = Object.values(parts).every(({ status }) => status === 'ok');
+    return { status: isOk ? 'ok' : 'degraded', version, uptime_seconds: process.uptime(), parts };
+  }
+
+  /** Prometheus' text format. */
+  metrics(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The office put together: stores, rooms, projection, scheduler, sockets and HTTP, in the order in which they need each
+ * other. Nothing here decides anything; it says who speaks to whom.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
+import { readOrCreateSecret } from '../persistence/accounts/secret-files.ts';
+import { CouncilStore } from '../persistence/councils/council-store.ts';
+import { type Database, openDatabase } from '../persistence/database.ts';
+import { openLevelUpdateLog } from '../persistence/log/level-update-log.ts';
+import type { UpdateLog } from '../persistence/log/update-log.ts';
+import { readOrCreateEpoch } from '../persistence/office/office-facts.ts';
+import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
+import { EventLog, type StoredEvent } from '../persistence/projection/event-log.ts';
+import { Projection } from '../persistence/projection/projection.ts';
+import { SessionStore } from '../persistence/projection/session-store.ts';
+import { TurnStore } from '../persistence/turns/turn-store.ts';
+import { Caller } from './caller.ts';
+import { catchUp } from './catch-up.ts';
+import type { Clock } from './clock.ts';
+import type { ServerConfig } from './config.ts';
+import { Councils } from './councils.ts';
+import { createApp } from './http/app.ts';
+import type { App } from './http/mount.ts';
+import { LeaseRegistry } from './leases.ts';
+import { type Logger, reasonOf } from './logger.ts';
+import { OfficeHealth } from './office-health.ts';
+import type { TrustedOrigins } from './origins.ts';
+import { Projector } from './projector.ts';
+import { OFFICE_AUTHOR } from './protocol/entry.ts';
+import type { EventDraft } from './protocol/events.ts';
+import { deriveId } from './protocol/ids.ts';
+import type { Room } from './room/room.ts';
+import { Rooms } from './room/rooms.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import { Sessions } from './sessions.ts';
+import { EventStreams } from './sockets/event-streams.ts';
+import { Upgrades } from './sockets/upgrades.ts';
+import { serveWorkerSocket } from './sockets/worker-socket.ts';
+
+/** What is begun may take this long to finish when the office stops, in ms. */
+const DRAIN_MS = 8_000;
+
+export interface OfficeParts {
+  readonly config: ServerConfig;
+  readonly version: string;
+  readonly origins: TrustedOrigins;
+  /** Where people reach this office, known once it listens. */
+  readonly baseUrl: () => string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Office {
+  readonly app: App;
+  readonly upgrades: Upgrades;
+  readonly accounts: Accounts;
+  /** Takes work from here on: what was interrupted goes on. */
+  run(): void;
+  /** Finishes what is begun, tells everyone to come back later, and lets go of the data. */
+  close(): Promise<void>;
+}
+
+/** Opens the data and catches up with the log. Rejects with an `OfficeError` that says what is wrong with the data. */
+export async function openOffice(parts: OfficeParts): Promise<Office> {
+  const { config, clock, logger, origins } = parts;
+  mkdirSync(config.dataFolder, { recursive: true });
+  const database = openDatabase(join(config.dataFolder, 'daena.sqlite'));
+  const log = await openLevelUpdateLog(join(config.dataFolder, 'log'), { durability: config.durability });
+  const accounts = createAccounts({
+    database,
+    baseUrl: parts.baseUrl(),
+    secret: readOrCreateSecret(join(config.dataFolder, 'auth.secret')),
+    trustedOrigins: [...origins.all],
+    secureCookies: config.tls !== null,
+    now: () => clock.now(),
+  });
+  const workerToken = readOrCreateSecret(join(config.dataFolder, 'worker.token'));
+  const read = openReadModel(database, accounts, clock);
+  const leases = new LeaseRegistry();
+  const streams = new EventStreams(read.events);
+  const wiring = wireRooms({ ...read, log, leases, streams, clock, logger });
+  const { rooms, projector, publish } = wiring;
+  const scheduler = new Scheduler({
+    turns: read.turns,
+    sessions: read.sessionStore,
+    leases,
+    rooms: schedulerRooms(rooms),
+    nameOf: (person) => accounts.nameOf(person),
+    publish,
+    clock,
+    log: (sentence, error) => logger.warn(sentence, error === undefined ? {} : { reason: reasonOf(error) }),
+  });
+  wiring.afterProjection(() => scheduler.onProjected());
+  const sessions = new Sessions(read.sessionStore, rooms, clock);
+  const councilStore = new CouncilStore(database);
+  const caller = new Caller(accounts, workerToken, origins);
+  const upgrades = new Upgrades({
+    caller,
+    rooms,
+    events: streams,
+    leases,
+    clock,
+    logger,
+    epoch: readOrCreateEpoch(database),
+    grantOf: (id) => read.sessionStore.get(id),
+    serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
+  });
+  accounts.onGrantChange(({ personId }) => upgrades.closeAllOf(personId));
+  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, upgrades });
+  const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
+  const { sessionStore, events } = read;
+  const office = {
+    accounts,
+    sessions,
+    sessionStore,
+    events,
+    councils,
+    councilStore,
+    scheduler,
+    health,
+    clock,
+    publish,
+  };
+  const app = createApp({
+    office: { ...office, baseUrl: parts.baseUrl },
+    caller,
+    logger,
+    version: parts.version,
+    clientFolder: config.clientFolder,
+  });
+  await catchUp({ log, projection: read.projection, clock, logger });
+  return {
+    app,
+    upgrades,
+    accounts,
+    run: () => {
+      scheduler.run();
+      health.isReady = true;
+    },
+    close: async () => {
+      health.isReady = false;
+      await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
+      scheduler.stop();
+      upgrades.closeAll();
+      await rooms.drain();
+      projector.flush();
+      await log.close();
+      database.close();
+      upgrades.terminateAll();
+    },
+  };
+}
+
+interface ReadModel {
+  readonly sessionStore: SessionStore;
+  readonly events: EventLog;
+  readonly turns: TurnStore;
+  readonly projection: Projection;
+}
+
+function openReadModel(database: Database, accounts: Accounts, clock: Clock): ReadModel {
+  const people = (id: string): string | null => accounts.nameOf(id);
+  const sessionStore = new SessionStore(database, people);
+  const events = new EventLog(database, (id) => sessionStore.get(id));
+  const turns = new TurnStore({
+    database,
+    lookup: (session, id) => sessionStore.entry(session, id),
+    now: () => clock.now(),
+  });
+  const projection = new Projection({ database, events, derivations: [turns], people });
+  return { sessionStore, events, turns, projection };
+}
+
+interface RoomWiring {
+  readonly rooms: Rooms;
+  readonly projector: Projector;
+  /** Logs events and sends them to those who may see them. */
+  publish(drafts: readonly EventDraft[]): void;
+  /** Calls after each batch that was projected. */
+  afterProjection(listener: () => void): void;
+}
+
+function wireRooms(
+  parts: ReadModel & { log: UpdateLog; leases: LeaseRegistry; streams: EventStreams; clock: Clock; logger: Logger },
+): RoomWiring {
+  const { log, leases, streams, clock, logger, projection, sessionStore, events } = parts;
+  let projected: () => void = () => undefined;
+  const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
+  const projectBatch = (batch: readonly CommittedEntries[]): void => {
+    const result = projection.project(batch);
+    rooms.storageWorks();
+    for (const { document, throughClock } of batch) {
+      log.markProjected(document, throughClock).catch((error: unknown) => {
+        // The document stays marked as unprojected: the next start looks at it once more, and finds nothing new.
+        logger.warn('a document could not be marked as projected', { document, reason: reasonOf(error) });
+      });
+    }
+    send(result.events);
+    projected();
+  };
+  const projector = new Projector(projectBatch, clock, logger);
+  const rooms: Rooms = new Rooms({
+    log,
+    leases,
+    clock,
+    logger,
+    grantOf: (id) => sessionStore.get(id),
+    findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    project: (committed) => projector.add(committed),
+    prepare: (room) => beginSession(room, sessionStore),
+  });
+  return {
+    rooms,
+    projector,
+    publish: (drafts) => send(events.append(drafts, clock.now())),
+    afterProjection: (listener) => {
+      projected = listener;
+    },
+  };
+}
+
+/** Writes the first entry of a session that has none yet: it was just made, or the process died in between. */
+async function beginSession(room: Room, store: SessionStore): Promise<void> {
+  if (room.ref.kind !== 'segment' || room.ref.segment !== 1 || room.damage !== null) return;
+  const session = store.get(room.ref.sessionId);
+  if (!session) return;
+  await room.appendAsOffice((at) => ({
+    id: deriveId('created', session.id),
+    kind: 'created',
+    author: OFFICE_AUTHOR,
+    at,
+    scope: session.scope,
+    owner: session.owner,
+    title: session.title,
+    isPrivate: session.isPrivate,
+  }));
+}
+
+function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
+  return {
+    prepare: (document) =>
+      rooms.use(document, async (room) => ({ clientId: room.reserveClientId(), newestAt: room.newestAt })),
+    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.finishTurn(rowId, makeReply)),
+    dropRow: (document, rowId) => rooms.use(document, (room) => room.dropRow(rowId)),
+  };
+}

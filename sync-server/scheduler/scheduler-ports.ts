@@ -1,0 +1,53 @@
+import type { SessionRecord } from '../../persistence/projection/session-record.ts';
+import type { Entry, ReplyEntry } from '../protocol/entry.ts';
+import type { LiveRow } from '../protocol/segment.ts';
+import type { ServerMessage, WorkerMessage } from '../protocol/worker-link.ts';
+
+/** What the scheduler needs of the rooms: it never touches a document itself. */
+export interface SchedulerRooms {
+  /** Reserves a Yjs client id that was never used in the document, and tells the newest `at` in it (ms). */
+  prepare(document: string): Promise<{ clientId: number; newestAt: number }>;
+  /**
+   * Writes a terminal reply made from the live row as it stands (null: none was begun) and deletes the row, in one
+   * change; durable and projected when it resolves. `exists` when the reply is there already: nothing is written then.
+   * @param makeReply gets the `at` that the reply has to carry
+   */
+  finish(
+    document: string,
+    rowId: string,
+    makeReply: (row: LiveRow | null, at: number) => ReplyEntry,
+  ): Promise<'written' | 'exists'>;
+  /** Deletes an abandoned row; answers its text so far, empty where there is no such row. */
+  dropRow(document: string, rowId: string): Promise<string>;
+}
+
+/** What the scheduler reads of the projection. */
+export interface SchedulerSessions {
+  get(sessionId: string): SessionRecord | null | undefined;
+  /** The newest projected entries of a session, in any order. */
+  entries(sessionId: string, options: { newest: number }): readonly Entry[];
+  entry(sessionId: string, id: string): Entry | null | undefined;
+}
+
+export interface SchedulerClock {
+  /** Ms since the epoch. */
+  now(): number;
+  /** Calls once after `delayMs`. Answers how to call it off. */
+  setTimer(callback: () => void, delayMs: number): () => void;
+}
+
+/** The server's end of a worker's socket. Neither method throws. */
+export interface WorkerLink {
+  send(message: ServerMessage): void;
+  close(code: number, reason: string): void;
+}
+
+/** What a worker's socket reports to. */
+export interface AttachedWorker {
+  receive(message: WorkerMessage): void;
+  /** The socket is gone. Calling it again changes nothing. */
+  closed(): void;
+}
+
+/** `error` is logged beside the sentence. */
+export type SchedulerLog = (sentence: string, error?: unknown) => void;
