@@ -220,9 +220,10 @@ function prepare(database: Database) {
        FROM chat_entries a JOIN chat_messages r ON r.session_id = a.session_id AND r.message_id = a.target
        WHERE a.session_id = @session AND a.entry_id = @cause AND a.kind = 'again' AND r.kind = 'reply'`,
     ),
+    // CROSS JOIN keeps SQLite from reading every later entry of the session first.
     laterVersions: database.prepare<Key & { readonly at: number }, { readonly id: string }>(
       `SELECT r.entry_id AS id FROM chat_entries a
-       JOIN chat_entries r ON r.session_id = a.session_id AND r.target = a.entry_id AND r.kind = 'reply'
+       CROSS JOIN chat_entries r ON r.session_id = a.session_id AND r.target = a.entry_id AND r.kind = 'reply'
        WHERE a.session_id = @session AND a.target = @id AND a.kind = 'again' AND (r.at, r.entry_id) > (@at, @id)`,
     ),
     repliesTo: database.prepare<
