@@ -1,8 +1,8 @@
 import { parseOllamaHost } from './model/ollama-host.ts';
 
-export const DEFAULT_SLOTS = 2;
+const DEFAULT_SLOTS = 2;
 /** The most that a worker may ask for on its link. */
-export const MAX_SLOTS = 64;
+const MAX_SLOTS = 64;
 
 export interface WorkerConfig {
   /** Base URL of the server, `http:` or `https:`, without a trailing slash. */
