@@ -14,7 +14,7 @@ const chatsIn = (messages: unknown[]): Said[] =>
 const typesOf = (messages: unknown[]): string[] =>
   chatsIn(messages).map((said) => ('event_type' in said ? said.event_type : 'gap'));
 
-test('[EV2] events come as they happen to those who may see them, and a ping is answered', async () => {
+test('[EV4] [EV6] events come as they happen to those who may see them, and a ping is answered', async () => {
   const { owner } = await openHeldOffice();
   const bob = await addMember(owner.caller, 'bob');
   const stream = await knock(owner.caller, '/ws/events').opened();
@@ -36,7 +36,7 @@ test('[EV2] events come as they happen to those who may see them, and a ping is 
   expect(await stream.code()).toBe(4400);
 });
 
-test('[EV3] `since` replays what was missed, in order, before what happens next', async () => {
+test('[EV7] `since` replays what was missed, in order, before what happens next', async () => {
   const { owner } = await openHeldOffice();
   const { session_id: id } = await owner.caller.call('startChat', { body: { scope_type: 'general' } });
   for (const content of ['one', 'two', 'three']) {
@@ -52,7 +52,7 @@ test('[EV3] `since` replays what was missed, in order, before what happens next'
   expect(chatsIn(stream.messages)[2]).toMatchObject({ payload: { content: 'four' } });
 });
 
-test('[EV4] where events are no longer kept, or were never there, the stream says so', async () => {
+test('[EV3] where events are no longer kept, or were never there, the stream says so', async () => {
   const { owner } = await openHeldOffice();
   const stream = knock(owner.caller, `/ws/events?since=${MAX_EVENTS_KEPT * 10}`);
   await until('the gap', () => stream.messages.length === 1);

@@ -364,7 +364,7 @@ describe('the organisation', () => {
   });
 });
 
-test('[EV1] recent events come oldest first, from where one was, and only those one may see', async () => {
+test('[EV4] [EV5] recent events come oldest first, from where one was, and only those one may see', async () => {
   const office = await openHeldOffice();
   const { caller } = office.owner;
   const bob = await addMember(caller, 'bob');
