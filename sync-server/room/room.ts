@@ -110,6 +110,8 @@ export class Room {
   #newestAt = 0;
   #emitted: Uint8Array | null = null;
   #isFailed = false;
+  /** Resolves when the room is let go of, whatever way. */
+  readonly #over = Promise.withResolvers<void>();
   #awarenessTimer: (() => void) | null = null;
   #snapshotTimer: (() => void) | null = null;
 
@@ -288,9 +290,16 @@ export class Room {
     this.#recordCount = 1;
   }
 
+  /** Resolves when what is applied now is durable and shown, or the room is over. Never rejects. */
+  async quiet(): Promise<void> {
+    const committed = new Promise<void>((resolve) => this.#barrier.afterCommit(resolve));
+    await Promise.race([committed, this.#over.promise]);
+  }
+
   /** Lets go of the document. Connections are the caller's to close first. */
   destroy(): void {
     this.#isFailed = true;
+    this.#over.resolve();
     this.#awarenessTimer?.();
     this.#snapshotTimer?.();
     this.#doc.destroy();

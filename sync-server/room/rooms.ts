@@ -170,6 +170,7 @@ export class Rooms {
     if (!room || (!this.#isDraining && (open.uses > 0 || room.peerCount > 0))) return;
     open.uses++;
     try {
+      if (this.#isDraining) await room.quiet();
       await room.compact();
     } catch (error) {
       this.#context.logger.warn('a room was not compacted', { document: name, reason: reasonOf(error) });
