@@ -228,7 +228,7 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   if (room.ref.kind !== 'segment' || room.ref.segment !== 1 || room.damage !== null) return;
   const session = store.get(room.ref.sessionId);
   if (!session) return;
-  await room.appendAsOffice((at) => ({
+  await room.entries.appendAsOffice((at) => ({
     id: deriveId('created', session.id),
     kind: 'created',
     author: OFFICE_AUTHOR,
@@ -243,8 +243,11 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
 function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
   return {
     prepare: (document) =>
-      rooms.use(document, async (room) => ({ clientId: room.reserveClientId(), newestAt: room.newestAt })),
-    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.finishTurn(rowId, makeReply)),
-    dropRow: (document, rowId) => rooms.use(document, (room) => room.dropRow(rowId)),
+      rooms.use(document, async (room) => ({
+        clientId: room.entries.reserveClientId(),
+        newestAt: room.entries.newestAt,
+      })),
+    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.entries.finishTurn(rowId, makeReply)),
+    dropRow: (document, rowId) => rooms.use(document, (room) => room.entries.dropRow(rowId)),
   };
 }

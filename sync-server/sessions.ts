@@ -112,7 +112,13 @@ export class Sessions {
     if (session.isBinned !== isBinned) {
       const kind = isBinned ? 'binned' : 'restored';
       await this.#live(session.id, (room) =>
-        room.appendAsOffice((at) => ({ id: deriveId(kind, id, at), kind, author: OFFICE_AUTHOR, at, by: person.id })),
+        room.entries.appendAsOffice((at) => ({
+          id: deriveId(kind, id, at),
+          kind,
+          author: OFFICE_AUTHOR,
+          at,
+          by: person.id,
+        })),
       );
     }
     return this.wire(id);
@@ -121,7 +127,7 @@ export class Sessions {
   /** Adds an entry as a person, through the gate; resolves when it is durable and projected. */
   append(person: Person, id: string, makeEntry: (at: number) => PersonEntry): Promise<PersonEntry> {
     const session = this.require(person, id, 'read');
-    return this.#live(session.id, (room) => room.appendAs(person, makeEntry));
+    return this.#live(session.id, (room) => room.entries.appendAs(person, makeEntry));
   }
 
   newId(): Ulid {
