@@ -58,6 +58,7 @@ export interface Office {
   readonly app: App;
   readonly upgrades: Upgrades;
   readonly accounts: Accounts;
+  readonly sessions: Sessions;
   /** Takes work from here on: what was interrupted goes on. */
   run(): void;
   /** Finishes what is begun, tells everyone to come back later, and lets go of the data. */
@@ -138,6 +139,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     app,
     upgrades,
     accounts,
+    sessions,
     run: () => {
       scheduler.run();
       health.isReady = true;
