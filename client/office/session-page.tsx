@@ -76,6 +76,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
   const [problem, setProblem] = createSignal<string>();
   const now = createClock(() => open().length > 0, session.officeNow);
   let handle: TimelineHandle | undefined;
+  let dock: HTMLDivElement | undefined;
 
   const begun = firstWords.take(id);
   if (begun) session.append({ kind: 'message', body: begun.text, mentions: [...begun.mentions] });
@@ -151,7 +152,10 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     canModerate: () => may('moderate'),
     editing,
     setEditing,
-    reply: setReplyTo,
+    reply: (entryId: string) => {
+      setReplyTo(entryId);
+      dock?.querySelector<HTMLElement>('[role="textbox"]')?.focus();
+    },
     stop: (bubble: Bubble) => void stop(bubble),
     again: (bubble: Bubble) => {
       const entryId = bubble.item?.reply.id ?? bubble.reply?.id;
@@ -187,7 +191,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
           />
         </Show>
         <footer class="session-foot">
-          <div class="dock">
+          <div ref={dock} class="dock">
             <Trouble session={session} problem={problem()} onDismiss={() => setProblem(undefined)} />
             <TypingLine session={session} />
             <Show when={replyTo()}>
