@@ -8,6 +8,7 @@ import { createStore, produce, reconcile } from 'solid-js/store';
 import { z } from 'zod';
 import {
   type Me,
+  type RouteInput,
   type RouteResponse,
   sessionSchema,
   type WireCouncil,
@@ -177,7 +178,8 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
     const sessions: WireSession[] = [];
     let cursor: string | null = null;
     for (let page = 0; page < MAX_LIST_PAGES; page++) {
-      const query = { limit: LIST_LIMIT, binned, ...(cursor === null ? {} : { cursor }) };
+      const query: RouteInput<'sessions'>['query'] = { limit: LIST_LIMIT, binned };
+      if (cursor !== null) query.cursor = cursor;
       const answer: ApiResult<RouteResponse<'sessions'>> = await api.call('sessions', { query }, aborter.signal);
       if (!answer.ok) return null;
       sessions.push(...answer.value.sessions);
