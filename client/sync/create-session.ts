@@ -61,6 +61,13 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
   const [isLoaded, setLoaded] = createSignal(false);
   const [isStorageBroken, setStorageBroken] = createSignal(false);
   const [problem, setProblem] = createSignal<ApiError>();
+  const dirty = new Set<ReplicaChange>();
+  let frame: number | undefined;
+  /** However many changes arrive, the store follows once a frame; a hidden page has no frames, so it uses a timer. */
+  const changed = (change: ReplicaChange) => {
+    dirty.add(change);
+    frame ??= document.hidden ? window.setTimeout(project, 100) : window.requestAnimationFrame(() => project());
+  };
   const liveName = office.state.sessions[sessionId]?.documents.live;
   const replica = new SegmentReplica({
     syncUrl,
@@ -70,13 +77,6 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     onChange: (change) => changed(change),
   });
 
-  const dirty = new Set<ReplicaChange>();
-  let frame: number | undefined;
-  /** However many changes arrive, the store follows once a frame; a hidden page has no frames, so it uses a timer. */
-  const changed = (change: ReplicaChange) => {
-    dirty.add(change);
-    frame ??= document.hidden ? window.setTimeout(project, 100) : window.requestAnimationFrame(() => project());
-  };
   const project = () => {
     frame = undefined;
     const has = (change: ReplicaChange) => dirty.has(change);
