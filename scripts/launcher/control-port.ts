@@ -1,6 +1,6 @@
-// The loopback port on which a running office proves that it lives, and takes the request to stop.
+// The loopback port on which a running office proves that it lives, and takes the request to stop or to restart its server.
 //
-//   asker  -> {"command": "alive" | "stop", "challenge": hex, "proof": HMAC(nonce, command + challenge)}\n
+//   asker  -> {"command": "alive" | "stop" | "restart-server", "challenge": hex, "proof": HMAC(nonce, command + challenge)}\n
 //   office -> {"proof": HMAC(nonce, "answer" + challenge), "address": "http://..."}\n
 //
 // The nonce stands in the lock file, which only its owner may read. So another user of the machine can't stop the
@@ -8,10 +8,18 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-export type ControlCommand = 'alive' | 'stop';
+export type ControlCommand = 'alive' | 'stop' | 'restart-server';
+
+/** What an office does when it is asked. Both may be called more than once. */
+export type ControlRequests = Readonly<{
+  nonce: string;
+  address: () => string;
+  onStop: () => void;
+  onRestartServer: () => void;
+}>;
 
 export type ControlAnswer =
-  /** The office that wrote the nonce is alive (and, for `stop`, has taken the request). */
+  /** The office that wrote the nonce is alive (and has taken the request). */
   | Readonly<{ kind: 'answered'; address: string }>
   /** Nobody listens there, or somebody who doesn't know the nonce: that office is gone. */
   | Readonly<{ kind: 'gone' }>
@@ -35,8 +43,8 @@ export class ControlPort {
     });
   }
 
-  /** Listens on a free loopback port. `address` is asked at each answer; `onStop` may be called more than once. */
-  static async open(parts: { nonce: string; address: () => string; onStop: () => void }): Promise<ControlPort> {
+  /** Listens on a free loopback port. `address` is asked at each answer. */
+  static async open(parts: ControlRequests): Promise<ControlPort> {
     const server = createServer((socket) => answerOn(socket, parts));
     server.maxConnections = CONNECTIONS_MAX;
     const port = new ControlPort(server);
@@ -87,7 +95,7 @@ export function askControlPort(question: {
   });
 }
 
-function answerOn(socket: Socket, parts: { nonce: string; address: () => string; onStop: () => void }): void {
+function answerOn(socket: Socket, parts: ControlRequests): void {
   socket.setTimeout(CONNECTION_MAX_MS, () => socket.destroy());
   socket.on('error', () => socket.destroy());
   readLine(socket, (line) => {
@@ -100,6 +108,7 @@ function answerOn(socket: Socket, parts: { nonce: string; address: () => string;
     const answer = { proof: proofOf(parts.nonce, 'answer', challenge), address: parts.address() };
     socket.end(`${JSON.stringify(answer)}\n`);
     if (command === 'stop') parts.onStop();
+    if (command === 'restart-server') parts.onRestartServer();
   });
 }
 

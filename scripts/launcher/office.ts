@@ -49,6 +49,7 @@ export class Office {
   #address: string;
   #port: number;
   #serverUrl: string | null = null;
+  #server: SupervisedProgram | null = null;
 
   constructor(parts: OfficeParts) {
     const { config } = parts;
@@ -64,6 +65,7 @@ export class Office {
       nonce: this.#nonce,
       address: () => this.#address,
       onStop: () => this.stop(),
+      onRestartServer: () => void this.#server?.restart(),
     });
     try {
       const refusal = await this.#lock(control.port);
@@ -139,6 +141,7 @@ export class Office {
       onReady: () => undefined,
       onFatal: (message) => this.#parts.say(`The agents don't run: ${message}`),
     });
+    this.#server = server;
     server.start();
   }
 

@@ -18,7 +18,7 @@ const ADDRESS = 'http://127.0.0.1:7433';
 
 async function livingHolder(onStop: () => void = () => undefined): Promise<Holder> {
   const nonce = makeNonce();
-  const control = await ControlPort.open({ nonce, address: () => ADDRESS, onStop });
+  const control = await ControlPort.open({ nonce, address: () => ADDRESS, onStop, onRestartServer: () => undefined });
   onTestFinished(() => control.close());
   return { pid: process.pid, address: ADDRESS, controlPort: control.port, nonce };
 }
