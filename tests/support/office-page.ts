@@ -1,5 +1,5 @@
 // What a person does on the pages of the office, and what they see there.
-import type { Locator, Page } from 'playwright-core';
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ROUTES } from '../../sync-server/protocol/api.ts';
 import { PATIENCE_MS, type TestBrowser, type TestDevice } from './browser.ts';
@@ -30,8 +30,12 @@ export async function signIn(page: Page, { email, password }: Credentials): Prom
 }
 
 /** The owner in a browser of their own, on the office map. */
-export async function ownerEnters(browser: TestBrowser, office: RunningOffice): Promise<TestDevice> {
-  const device = await browser.newDevice(office.address);
+export async function ownerEnters(
+  browser: TestBrowser,
+  office: RunningOffice,
+  options: BrowserContextOptions = {},
+): Promise<TestDevice> {
+  const device = await browser.newDevice(office.address, options);
   await device.page.goto('/');
   await signIn(device.page, OWNER);
   return device;
