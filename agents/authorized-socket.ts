@@ -1,7 +1,7 @@
 import WebSocket, { type ClientOptions } from 'ws';
 
 /** How long a server may take to answer the upgrade. */
-export const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Options for a socket to the office's server: the worker's token goes in a header, never in an address. */
 export const authorizedOptions = (token: string, maxPayload: number): ClientOptions => ({

@@ -4,7 +4,7 @@ import { createLiveRow, type LiveRowFields } from '../sync-server/protocol/segme
 import { clip } from './clip.ts';
 
 /** Words that come within this time travel together. */
-export const BATCH_MS = 50;
+const BATCH_MS = 50;
 
 type Texts = { readonly text: Y.Text; readonly thinking: Y.Text };
 

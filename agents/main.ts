@@ -49,8 +49,8 @@ async function work(config: WorkerConfig, signal: AbortSignal): Promise<number> 
     startRehearsal: () => RehearsalServer.start({ onError: (error) => log(`The rehearsal model: ${String(error)}`) }),
   });
   const runLease = makeLeaseRunner({ server, token: currentToken, brain });
-  const onConnected = () => process.send?.({ type: 'ready' });
-  const worker = new Worker({ server, token: currentToken, slots, brain, runLease, log, onConnected });
+  const onFirstConnected = () => process.send?.({ type: 'ready' });
+  const worker = new Worker({ server, token: currentToken, slots, brain, runLease, log, onFirstConnected });
   // Before the first look round it would only say that it knows nothing yet.
   await brain.start();
   await worker.run(signal);

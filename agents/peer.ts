@@ -6,17 +6,26 @@
  *     joining --synced--> joined <--> away --too long--> ended (away)
  *        \___________________\__ 44xx, nack ___________> ended (over, refused)
  */
+import * as decoding from 'lib0/decoding';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
-import { FRAME, MAX_FRAME_BYTES, type Nack, readHello, readNack, readReceipt } from '../sync-server/protocol/frames.ts';
+import {
+  FRAME,
+  MAX_FRAME_BYTES,
+  type Nack,
+  readHello,
+  readNack,
+  readReceipt,
+  SYNC,
+} from '../sync-server/protocol/frames.ts';
 import { entriesOf } from '../sync-server/protocol/segment.ts';
 import type { Lease } from '../sync-server/protocol/worker-link.ts';
 import { authorizedSocketClass, socketUrl } from './authorized-socket.ts';
 
 /** How long a turn goes on without its server. */
-export const MAX_AWAY_MS = 60_000;
+const MAX_AWAY_MS = 60_000;
 /** Reconnects are this far apart at most, each peer with a share of its own, so that they don't come all at once. */
-export const MAX_BACKOFF_MS = 2_500;
+const MAX_BACKOFF_MS = 2_500;
 
 /** Close codes that say: this lease is not in force any more. */
 const LEASE_OVER = new Set([4403, 4404, 4409]);
@@ -39,7 +48,8 @@ export interface PeerOptions {
 }
 
 export class Peer {
-  readonly doc = new Y.Doc();
+  /** Without garbage collection: the gate can tell whose row an item was, but not whose a collected one. */
+  readonly doc = new Y.Doc({ gc: false });
   readonly #provider: WebsocketProvider;
   readonly #maxAwayMs: number;
   readonly #now: () => number;
@@ -133,6 +143,14 @@ export class Peer {
       if (LEASE_OVER.has(code)) this.#finish({ kind: 'over' });
       else this.#finish({ kind: 'refused', reason: `The server closed the document (${code} ${reason}).` });
     });
+    const sync = provider.messageHandlers[FRAME.sync];
+    provider.messageHandlers[FRAME.sync] = (encoder, decoder, ...rest) =>
+      this.#read(() => {
+        const clock = clockInStep1(decoder, this.doc.clientID);
+        sync?.(encoder, decoder, ...rest);
+        // What the server says it has is durable, too: a receipt may have gone down with the server before.
+        if (clock !== null) this.#receipt(clock);
+      });
     provider.messageHandlers[FRAME.hello] = (_encoder, decoder) =>
       this.#read(() => {
         this.#officeAheadMs = readHello(decoder).time - this.#now();
@@ -146,8 +164,8 @@ export class Peer {
   #read(read: () => void): void {
     try {
       read();
-    } catch {
-      this.#finish({ kind: 'refused', reason: 'The server sent a frame that this worker cannot read.' });
+    } catch (error) {
+      this.#finish({ kind: 'refused', reason: `The server sent a frame that can't be read: ${String(error)}` });
     }
   }
 
@@ -172,4 +190,11 @@ export class Peer {
     this.#ending.abort();
     this.close();
   }
+}
+
+/** A client's clock in the state vector of a SyncStep1, null in other frames. Leaves the decoder where it is. */
+function clockInStep1(decoder: decoding.Decoder, client: number): number | null {
+  const ahead = decoding.clone(decoder);
+  if (decoding.readVarUint(ahead) !== SYNC.step1) return null;
+  return Y.decodeStateVector(decoding.readVarUint8Array(ahead)).get(client) ?? 0;
 }

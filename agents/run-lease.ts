@@ -7,7 +7,7 @@ import { runTurn } from './turn.ts';
 import type { RunLease } from './worker.ts';
 
 /** The part of a `Brain` that a turn needs. */
-export interface Answering {
+interface Answering {
   endpoint(): Endpoint | null;
   status(): { readonly error?: string };
   probe(): Promise<void>;

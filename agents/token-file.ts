@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** The server writes the token at its first start, a moment before or after the worker's. */
-export const MAX_TOKEN_WAIT_MS = 30_000;
+const MAX_TOKEN_WAIT_MS = 30_000;
 const LOOK_EVERY_MS = 200;
 
 /** The token in the file, or null where there is none that can be read. Never throws. */

@@ -18,7 +18,7 @@ import type { Peer } from './peer.ts';
 import { type Prompt, promptFor } from './prompts/prompt-for.ts';
 
 /** How long a finished reply may take to become durable while the server is there; away, the peer's own bound ends it. */
-export const MAX_SAVE_MS = 90_000;
+const MAX_SAVE_MS = 90_000;
 
 /** How a turn ended here. `over`: the lease is not ours any more, and nobody waits to hear. */
 export type TurnEnd =

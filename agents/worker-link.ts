@@ -12,13 +12,13 @@ import {
 } from '../sync-server/protocol/worker-link.ts';
 import { authorizedOptions, socketUrl } from './authorized-socket.ts';
 
-export const WORKER_PATH = '/internal/worker';
-export const MIN_BACKOFF_MS = 250;
-export const MAX_BACKOFF_MS = 5_000;
+const WORKER_PATH = '/internal/worker';
+const MIN_BACKOFF_MS = 250;
+export const MAX_BACKOFF_MS = 2_500;
 /** A connection that lasted this long counts as good: the next one is tried soon. */
-export const GOOD_CONNECTION_MS = 5_000;
+const GOOD_CONNECTION_MS = 5_000;
 /** A server that answers no ping for this long is taken for gone. */
-export const SILENCE_MS = 20_000;
+const SILENCE_MS = 20_000;
 
 export interface WorkerLinkOptions {
   readonly server: string;

@@ -2,7 +2,6 @@
  * The agent worker: takes leases from the server's standing socket, works on as many as it has slots, and says what
  * came of each. The server may go and come back: turns go on, and what it has to be told waits for it.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { BrainStatus } from '../sync-server/protocol/brain.ts';
 import { PROTOCOL_VERSION } from '../sync-server/protocol/frames.ts';
 import { HEARTBEAT_MS } from '../sync-server/protocol/turn.ts';
@@ -13,13 +12,11 @@ import type { TurnEnd } from './turn.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Ends that wait for a server that is away; the oldest go first, their leases run out by themselves. */
-export const MAX_UNSENT = 64;
-/** A turn that the model can't take is held this long before it is given back, or it would come again at once. */
-export const RELEASE_PAUSE_MS = 1_000;
+const MAX_UNSENT = 64;
 const MAX_SENTENCE_CHARS = 1_000;
 
 /** What tells which model answers: `Brain` in production. */
-export interface BrainView {
+interface BrainView {
   status(): ModelBrainStatus;
   onChange(listener: (status: ModelBrainStatus) => void): () => void;
 }
@@ -38,8 +35,7 @@ export interface WorkerOptions {
   readonly brain: BrainView;
   readonly runLease: RunLease;
   readonly log: (sentence: string) => void;
-  readonly onConnected?: () => void;
-  readonly releasePauseMs?: number;
+  readonly onFirstConnected?: () => void;
 }
 
 interface Job {
@@ -58,6 +54,7 @@ export class Worker {
   readonly #ended = new Set<Promise<void>>();
   #unsent: WorkerMessage[] = [];
   #isStopping = false;
+  #wasConnected = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -92,17 +89,21 @@ export class Worker {
     return [...this.#running.values(), ...this.#pending.values()];
   }
 
-  /** A server that was restarted learns first which leases are still being worked on, then what it missed. */
+  /**
+   * A server that was restarted takes a lease that is not in the first list for lost: so what ended meanwhile is told
+   * before, and the list comes right after.
+   */
   #greet(): void {
     const { slots, brain } = this.#options;
     this.#link.send({ type: 'hello', slots, protocol: PROTOCOL_VERSION });
-    this.#beat();
-    this.#link.send(brainMessage(brain.status()));
-    for (const { phase } of this.#jobs()) if (phase) this.#link.send(phase);
     const unsent = this.#unsent;
     this.#unsent = [];
     for (const message of unsent) this.#tell(message);
-    this.#options.onConnected?.();
+    this.#beat();
+    this.#link.send(brainMessage(brain.status()));
+    for (const { phase } of this.#jobs()) if (phase) this.#link.send(phase);
+    if (!this.#wasConnected) this.#options.onFirstConnected?.();
+    this.#wasConnected = true;
   }
 
   #beat(): void {
@@ -162,7 +163,6 @@ export class Worker {
       this.#link.send(job.phase);
     };
     const end = await this.#endOf(lease, onPhase, stop.signal);
-    if (end.kind === 'released') await this.#pause(stop.signal);
     this.#running.delete(key);
     if (!stop.signal.aborted) this.#say(lease, end);
     if (!this.#isStopping) this.#fillSlots();
@@ -203,14 +203,6 @@ export class Worker {
     if (this.#link.send(message)) return;
     this.#unsent.push(message);
     if (this.#unsent.length > MAX_UNSENT) this.#unsent.shift();
-  }
-
-  async #pause(signal: AbortSignal): Promise<void> {
-    try {
-      await delay(this.#options.releasePauseMs ?? RELEASE_PAUSE_MS, undefined, { signal });
-    } catch {
-      // Aborted: the lease is over, and nobody waits for its release.
-    }
   }
 }
 

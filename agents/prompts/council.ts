@@ -1,16 +1,16 @@
 /**
- * Prompts of a debate. Positions are blind: a seat is given the frame and nothing that others say. The chair and the
+ * Prompts of a debate. Positions are blind: a seat is given the frame and the scouts' notes, nothing that others think. The chair and the
  * dissenter see positions under letters, in an order that the turn decides, with the seats' names taken out.
  */
 import type { Preset } from '../../sync-server/protocol/entry.ts';
 import { deriveId } from '../../sync-server/protocol/ids.ts';
-import { type Agent, COUNCILS, councilOf } from '../../sync-server/protocol/organisation.ts';
+import { type Agent, agentOf, COUNCILS, councilOf } from '../../sync-server/protocol/organisation.ts';
 import type { Lease } from '../../sync-server/protocol/worker-link.ts';
 import { blockMessages, quoted } from './blocks.ts';
 import { personaOf } from './personas.ts';
 import { clipToTokens } from './token-estimate.ts';
 
-const NOT_GIVEN = 'Nothing. You speak before the others, so that nobody leans on anybody.';
+const SPEAK_FIRST = 'What the other seats think is kept from you, so that nobody leans on anybody.';
 const LABELS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 /** A council needs more than half of its seats, and at least this many. */
 const MIN_QUORUM = 2;
@@ -18,16 +18,31 @@ const MIN_QUORUM = 2;
 type Material = Lease['material'][number];
 
 /** A position as the chair sees it. */
-export interface LabelledPosition {
+interface LabelledPosition {
   readonly label: string;
   readonly body: string;
 }
 
-export function positionMessages(lease: Lease, agent: Agent): { system: string; user: string } {
+/** The prompt of a scout, who looks for facts before the positions. `record`: what was said in the room. */
+export function scoutMessages(lease: Lease, agent: Agent, record: string): { system: string; user: string } {
   return blockMessages({
     seat: personaOf(agent),
     frame: frameOf(lease),
-    record: NOT_GIVEN,
+    record,
+    task: 'Scout for the council: list the facts that are at hand in the record and those that everybody in your field knows, then what is missing. Take no position.',
+    form: [
+      'Facts: up to six, each with where it is from.',
+      'Missing: up to four; "not known here" is an answer. Invent nothing.',
+      'At most 120 words, in the language of the question. Never name yourself or your seat.',
+    ].join('\n'),
+  });
+}
+
+export function positionMessages(lease: Lease, agent: Agent, maxTokens: number): { system: string; user: string } {
+  return blockMessages({
+    seat: personaOf(agent),
+    frame: frameOf(lease),
+    record: [...scoutedFacts(lease, maxTokens), SPEAK_FIRST].join('\n\n'),
     task: 'State your position on the question, from your seat alone. Check it once against the strongest objection before you write.',
     form: [
       'Stance: one sentence.',
@@ -77,7 +92,7 @@ export function dissentMessages(lease: Lease, agent: Agent, maxTokens: number): 
     seat: personaOf(agent),
     frame: frameOf(lease),
     record: recordOf(labelledPositions(lease, half), '', decision),
-    task: 'Speak against the decision as strongly as honesty allows. If nobody opposed it, assume that it failed a year from now, and say why.',
+    task: 'You are the Challenger of this debate. Speak against the decision as strongly as honesty allows. If nobody opposed it, assume that it failed a year from now, and say why.',
     form: [
       'What the majority gets wrong: two or three sentences that cite claims like [A2].',
       'When the minority is right: the circumstances.',
@@ -92,21 +107,18 @@ export function dissentMessages(lease: Lease, agent: Agent, maxTokens: number): 
  * model spoke for all. Lines without Markdown, the first of them about the seats if any is missing.
  */
 export function synthesisHeader(lease: Lease, model: string): string {
-  const spoke = positionsOf(lease).length;
-  const seats = spoke + lease.missing.length;
-  const missing = lease.missing.map(({ agent, reason }) => `${seatName(agent)} (${reason})`).join(', ');
-  const count = `${spoke} of ${seats} - missing: ${missing}`;
+  const { spoke, missing } = attendanceOf(lease);
+  const absent = missing.map(({ agent, reason }) => `${agentOf(agent)?.name ?? agent} (${reason})`).join(', ');
+  const count = `${spoke} of ${spoke + missing.length}${absent === '' ? '' : ` - missing: ${absent}`}`;
   return [
-    ...(hasQuorum(lease)
-      ? []
-      : [`Seat answers (no council) - ${spoke} of ${seats}${missing ? ` - missing: ${missing}` : ''}`]),
-    ...(hasQuorum(lease) && missing ? [`Partial council - ${count}`] : []),
+    ...(hasQuorum(lease) ? [] : [`Seat answers (no council) - ${count}`]),
+    ...(hasQuorum(lease) && absent !== '' ? [`Partial council - ${count}`] : []),
     `Single model - every seat spoke through ${model}`,
   ].join('\n\n');
 }
 
 /** Positions under letters, with their names taken out; the same turn gives the same order. */
-export function labelledPositions(lease: Lease, maxTokens: number): readonly LabelledPosition[] {
+function labelledPositions(lease: Lease, maxTokens: number): readonly LabelledPosition[] {
   const positions = positionsOf(lease);
   const share = Math.floor(maxTokens / Math.max(1, positions.length));
   const shuffled = positions
@@ -120,9 +132,22 @@ export function labelledPositions(lease: Lease, maxTokens: number): readonly Lab
 
 const positionsOf = (lease: Lease): readonly Material[] => lease.material.filter(({ step }) => step === 'position');
 
+/** How many seats gave a position, and which didn't, each once: a scout that failed may have spoken all the same. */
+function attendanceOf(lease: Lease): { spoke: number; missing: Lease['missing'] } {
+  const spoke = new Set(positionsOf(lease).map(({ agent }) => agent));
+  const missing = new Map(lease.missing.filter(({ agent }) => !spoke.has(agent)).map((each) => [each.agent, each]));
+  return { spoke: spoke.size, missing: [...missing.values()] };
+}
+
 function hasQuorum(lease: Lease): boolean {
-  const spoke = positionsOf(lease).length;
-  return spoke >= MIN_QUORUM && spoke * 2 > spoke + lease.missing.length;
+  const { spoke, missing } = attendanceOf(lease);
+  return spoke >= MIN_QUORUM && spoke > missing.length;
+}
+
+function scoutedFacts(lease: Lease, maxTokens: number): readonly string[] {
+  const notes = lease.material.filter(({ step }) => step === 'note');
+  const share = Math.floor(maxTokens / Math.max(1, notes.length));
+  return notes.map(({ body }, index) => `Scout ${index + 1}\n${quoted(clipToTokens(withoutNames(body), share))}`);
 }
 
 function frameOf(lease: Lease): string {
@@ -137,8 +162,10 @@ function recordOf(positions: readonly LabelledPosition[], remarks: string, closi
   return [...said, ...people, ...(closing === '' ? [] : [closing])].join('\n\n');
 }
 
-const missingSentence = (lease: Lease): string =>
-  lease.missing.length === 0 ? '' : `${lease.missing.length} of the seats gave no position.`;
+function missingSentence(lease: Lease): string {
+  const { missing } = attendanceOf(lease);
+  return missing.length === 0 ? '' : `${missing.length} of the seats gave no position.`;
+}
 
 function wordsOf(preset: Preset | undefined): string {
   return preset === 'standard' ? 'At most 300 words.' : 'At most 180 words.';
@@ -149,8 +176,3 @@ const SEAT_NAMES = new RegExp(`\\b(?:${[...new Set(ALL_SEATS)].join('|')})\\b`, 
 
 /** Names of seats give away who speaks, and with it whom to follow. */
 const withoutNames = (text: string): string => text.replace(SEAT_NAMES, 'this seat');
-
-function seatName(agentId: string): string {
-  const [, councilId = '', seatId = ''] = agentId.split('/');
-  return councilOf(councilId)?.seats.find(({ id }) => id === seatId)?.name ?? agentId;
-}

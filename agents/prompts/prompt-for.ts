@@ -5,7 +5,7 @@ import type { ContextItem, Lease } from '../../sync-server/protocol/worker-link.
 import type { ChatMessage } from '../model/model-client.ts';
 import { answerSystem, notesFor } from './answer.ts';
 import { askedItem, type Excerpt, earlierItems, excerptOf } from './conversation.ts';
-import { dissentMessages, positionMessages, synthesisHeader, synthesisMessages } from './council.ts';
+import { dissentMessages, positionMessages, scoutMessages, synthesisHeader, synthesisMessages } from './council.ts';
 import { noteMessages } from './note.ts';
 import { clipToTokens, estimateMessageTokens } from './token-estimate.ts';
 
@@ -49,7 +49,7 @@ export function promptFor(lease: Lease, setting: PromptSetting): Prompt {
     case 'note':
       return notePrompt(lease, agent, setting);
     case 'position':
-      return blockPrompt(lease, setting, POSITION_TOKENS, () => positionMessages(lease, agent));
+      return blockPrompt(lease, setting, POSITION_TOKENS, (room) => positionMessages(lease, agent, room));
     case 'synthesis':
       return synthesisPrompt(lease, agent, setting);
     case 'dissent':
@@ -82,14 +82,15 @@ function answerPrompt(lease: Lease, agent: Agent, setting: PromptSetting): Promp
 }
 
 function notePrompt(lease: Lease, agent: Agent, setting: PromptSetting): Prompt {
-  const frame = noteMessages(lease, agent, '', '');
+  const isScout = agent.kind === 'council';
+  const frame = isScout ? scoutMessages(lease, agent, '') : noteMessages(lease, agent, '', '');
   const room = roomBeside(frame, setting, NOTE_TOKENS);
   const question = clipToTokens(lease.question.body, Math.floor(room * QUESTION_SHARE));
   const maxTokens = room - estimateMessageTokens(question);
   const excerpt = excerptOf(earlierItems(lease), { agent: '', maxTokens, isRehearsal: setting.isRehearsal });
   const record = excerpt.messages.map(({ content }) => content).join('\n') || 'Nothing was said before.';
   return {
-    messages: messagesOf(noteMessages(lease, agent, question, record)),
+    messages: messagesOf(isScout ? scoutMessages(lease, agent, record) : noteMessages(lease, agent, question, record)),
     header: '',
     ...seen(lease, excerpt),
     maxAnswerTokens: NOTE_TOKENS,
@@ -123,8 +124,8 @@ function blockPrompt(
 ): Prompt {
   const room = roomBeside(write(0), setting, maxAnswerTokens);
   const excerpt: Excerpt = { messages: [], entries: [], leftOut: 0 };
-  const isBlind = lease.step === 'position';
-  const material = isBlind ? [] : lease.material;
+  // A position is blind: of what came earlier it is given what the scouts found.
+  const material = lease.material.filter(({ step }) => lease.step !== 'position' || step === 'note');
   const { entries } = seen({ ...lease, material, leftOut: 0 }, excerpt);
   return { messages: messagesOf(write(room)), header: '', entries, leftOut: 0, maxAnswerTokens };
 }

@@ -34,6 +34,7 @@ import {
 import { presenceSchema } from '../../sync-server/protocol/presence.ts';
 import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { newUlid } from './device.ts';
+import { HANDSHAKE_MS } from './events.ts';
 
 /** How long the device's copy may take to load before the network is tried anyway. */
 const LOAD_PATIENCE_MS = 2_000;
@@ -76,6 +77,8 @@ export interface ReplicaOptions {
   readonly documentName: string;
   readonly user: { readonly id: string; readonly name: string };
   readonly hasIndexedDb: boolean;
+  /** Whether tabs of one browser tell each other directly, too. */
+  readonly isSharedBetweenTabs: boolean;
   readonly onChange: (change: ReplicaChange) => void;
 }
 
@@ -94,6 +97,7 @@ export class SegmentReplica {
   #link: ReplicaLink = { kind: 'waiting' };
   #isLoaded = false;
   #isClosed = false;
+  #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #keepTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ReplicaOptions) {
@@ -103,6 +107,7 @@ export class SegmentReplica {
       connect: false,
       params: { receipts: '1', as: user.id },
       maxBackoffTime: RECONNECT_BASE_MS,
+      disableBc: !options.isSharedBetweenTabs,
     });
     // Two people on one device must never mix: the channel between tabs carries the user too.
     this.#provider.bcChannel = `daena/${user.id}/${documentName}`;
@@ -203,6 +208,7 @@ export class SegmentReplica {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#keepTimer);
+    clearTimeout(this.#handshakeTimer);
     await this.#writeMarks();
     this.#provider.destroy();
     this.#provider.awareness.destroy();
@@ -238,6 +244,7 @@ export class SegmentReplica {
     this.#provider.awareness.on('change', () => onChange('presence'));
     this.#provider.on('status', ({ status }) => {
       if (this.#link.kind === 'refused' && status !== 'connected') return;
+      this.#watchHandshake();
       this.#setLink({
         kind: status === 'connected' ? 'connecting' : status === 'connecting' ? 'connecting' : 'offline',
       });
@@ -280,6 +287,16 @@ export class SegmentReplica {
       // A clock that ran ahead is this device's fault, and now corrected: nobody needs to press Retry for it.
       if (nack.code === 'clock') this.sendAnew(nack.entry);
     };
+  }
+
+  /** Ends an attempt to connect that hangs, so that the next one can begin. */
+  #watchHandshake(): void {
+    clearTimeout(this.#handshakeTimer);
+    const socket = this.#provider.ws;
+    if (!this.#provider.wsconnecting || socket === null) return;
+    this.#handshakeTimer = setTimeout(() => {
+      if (this.#provider.ws === socket && this.#provider.wsconnecting) socket.close();
+    }, HANDSHAKE_MS);
   }
 
   #noteServerState(decoder: decoding.Decoder): void {

@@ -124,7 +124,7 @@ export class MessageRows {
 
   /**
    * Puts replies where they belong: a version beside the first one, and with each reply the versions that hang on it.
-   * A reply is a version of another only if that one stands before it, so this ends.
+   * A reply is a version of another only if that one stands before it: so this ends, whatever refers to whatever.
    */
   #place(sessionId: SessionId, replies: readonly string[]): void {
     const pending = [...replies];
@@ -134,12 +134,12 @@ export class MessageRows {
       if (!reply) continue;
       const place = this.#versionOf(sessionId, reply) ?? { positionAt: reply.at, positionId: reply.id };
       if (place.positionId !== reply.positionId) {
-        this.#sql.setPlace.run({ session: sessionId, id, ...place });
+        const { positionAt, positionId } = place;
+        this.#sql.setPlace.run({ session: sessionId, id, positionAt, positionId });
         touched.add(reply.positionId);
       }
       touched.add(place.positionId);
-      for (const again of this.#sql.requests.all({ session: sessionId, id }))
-        pending.push(...this.#repliesTo(sessionId, again.id));
+      pending.push(...this.#sql.laterVersions.all({ session: sessionId, id, at: reply.at }).map((later) => later.id));
     }
     for (const positionId of touched) this.#sql.showNewest.run({ session: sessionId, positionId });
   }
@@ -220,8 +220,11 @@ function prepare(database: Database) {
        FROM chat_entries a JOIN chat_messages r ON r.session_id = a.session_id AND r.message_id = a.target
        WHERE a.session_id = @session AND a.entry_id = @cause AND a.kind = 'again' AND r.kind = 'reply'`,
     ),
-    requests: database.prepare<Key, { readonly id: string }>(
-      `SELECT entry_id AS id FROM chat_entries WHERE session_id = @session AND target = @id AND kind = 'again'`,
+    // CROSS JOIN keeps SQLite from reading every later entry of the session first.
+    laterVersions: database.prepare<Key & { readonly at: number }, { readonly id: string }>(
+      `SELECT r.entry_id AS id FROM chat_entries a
+       CROSS JOIN chat_entries r ON r.session_id = a.session_id AND r.target = a.entry_id AND r.kind = 'reply'
+       WHERE a.session_id = @session AND a.target = @id AND a.kind = 'again' AND (r.at, r.entry_id) > (@at, @id)`,
     ),
     repliesTo: database.prepare<
       { readonly session: string; readonly cause: string },

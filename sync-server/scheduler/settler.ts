@@ -88,8 +88,9 @@ export class Settler {
     // The entry was there before: either it is on its way here, or it was projected before the turn was known.
     const reply = sessions.entry(turn.sessionId, turn.turn);
     if (reply?.kind !== 'reply') return false;
-    publish(turns.applyReply(reply));
-    return true;
+    const drafts = turns.applyReply(reply);
+    publish(drafts);
+    return drafts.length > 0;
   }
 
   async #dropRow(turn: TurnRecord): Promise<boolean> {

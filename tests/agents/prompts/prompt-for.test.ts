@@ -122,6 +122,30 @@ test('a position is blind: it holds the frame and nothing that anybody said', ()
   }
 });
 
+test('a scout is given the room and takes no position; positions are given what scouts found', () => {
+  const scout = debateLease({ agent: 'council/finance/quant', step: 'note', context: [line({ body: 'Rents rose.' })] });
+  const scouting = lastOf(promptFor(scout, setting));
+  expect(scouting).toContain('Masoud: Rents rose.');
+  expect(scouting).toContain('Take no position.');
+  const note = { ...position('quant', 'The Quant knows: rents rose.'), step: 'note' as const };
+  const prompt = promptFor(
+    debateLease({ agent: 'council/finance/oracle', step: 'position', material: [note] }),
+    setting,
+  );
+  expect(lastOf(prompt)).toContain('Scout 1\n> this seat knows: rents rose.');
+  expect(prompt.entries).toContain(note.id);
+});
+
+test('a scout that failed and spoke later is not missing, and nobody is missing twice', () => {
+  const material = ['oracle', 'macro'].map((seat) => position(seat, 'Yes.'));
+  const missing = ['oracle', 'quant', 'quant'].map((seat) => ({
+    agent: seatAgentId('finance', seat),
+    reason: 'stopped',
+  }));
+  const lease = debateLease({ agent: 'council/finance/chair', step: 'synthesis', material, missing });
+  expect(promptFor(lease, setting).header).toMatch(/^Partial council - 2 of 3 - missing: The Quant \(stopped\)\n/);
+});
+
 test('the chair sees positions under letters, without names, in an order of the turn', () => {
   const material = [position('oracle', 'As The Oracle I say no.'), position('macro', 'As The Macro I say yes.')];
   const lease = debateLease({ agent: 'council/finance/chair', step: 'synthesis', material });
@@ -154,11 +178,8 @@ test('a partial council, a single model and a missing quorum are said above the 
   expect(promptFor(debateLease({ ...chair, material: seats }), setting).header).toBe(
     'Single model - every seat spoke through m',
   );
-  const lonely = promptFor(
-    debateLease({ ...chair, material: seats.slice(0, 2), missing: [...missing, ...missing] }),
-    setting,
-  );
-  expect(lonely.header).toMatch(/^Seat answers \(no council\) - 2 of 6 - missing: /);
+  const lonely = promptFor(debateLease({ ...chair, material: seats.slice(0, 2), missing }), setting);
+  expect(lonely.header).toMatch(/^Seat answers \(no council\) - 2 of 4 - missing: The Quant \(timeout\), The Crypto/);
   expect(lastOf(lonely)).not.toContain('Decision:');
 });
 
