@@ -42,7 +42,7 @@ test.skipIf((await findOllama()) !== null)(
     await page.getByRole('button', { name: 'Create owner' }).click();
     await page.getByRole('heading', { name: /, Grace$/ }).waitFor();
     await expectConnected(page);
-    await page.getByRole('note').filter({ hasText: 'rehearsed lines, not AI' }).waitFor();
+    await page.getByRole('note').filter({ hasText: 'not AI' }).waitFor();
 
     const place = await begin(page, '/departments/finance', 'What should we charge?');
     const entries = await eventuallyShown(

@@ -1,4 +1,4 @@
-import type { Locator } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PATIENCE_MS, TestBrowser } from '../support/browser.ts';
 import {
@@ -155,10 +155,33 @@ test('a narrow screen leads to a conversation and back, and nothing lies outside
   await page.waitForURL(/\/s\//);
   const entries = await eventuallyShown(page, 'an answer', (now) => now.length === 2 && isQuiet(now));
   expect(entries[1]?.author).toBe('Daena');
-  for (const place of ['/', '/departments', '/agents', '/councils', '/councils/tech', '/settings', '/executive']) {
+  for (const place of PLACES) {
     await page.goto(place);
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    const tooWide = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect([place, await tooWide()]).toEqual([place, 0]);
+    await expectNothingCutOff(page, place);
   }
 });
+
+test('no page of a small laptop has a control outside the screen', async () => {
+  const { page } = await ownerEnters(browser, office, { viewport: { width: 1280, height: 800 } });
+  for (const place of PLACES) {
+    await page.goto(place);
+    await expectNothingCutOff(page, place);
+  }
+});
+
+const PLACES = ['/', '/departments', '/departments/hr', '/agents', '/councils', '/councils/tech', '/settings'];
+
+/** Every control of the page lies between its left and its right edge. */
+async function expectNothingCutOff(page: Page, place: string): Promise<void> {
+  const main = page.getByRole('main');
+  await main.getByRole('heading', { level: 1 }).waitFor();
+  await main.getByRole('button').or(main.getByRole('link')).first().waitFor({ state: 'attached' });
+  const cutOff = await main.locator('a, button, input, textarea').evaluateAll((controls) =>
+    controls.flatMap((control) => {
+      const { left, right, width } = control.getBoundingClientRect();
+      const isHidden = width <= 1 || !control.checkVisibility();
+      return isHidden || (left >= 0 && right <= window.innerWidth) ? [] : [control.textContent];
+    }),
+  );
+  expect([place, cutOff]).toEqual([place, []]);
+}
