@@ -18,6 +18,9 @@ import { resolveScope, type Scope } from './protocol/scope.ts';
 import type { Room } from './room/room.ts';
 import type { Rooms } from './room/rooms.ts';
 
+/** How long a caller waits until what they wrote is durable and projected, in ms; it may still become so afterwards. */
+const WRITE_TIMEOUT_MS = 15_000;
+
 type StartRequest = RouteRequest<'startChat'>['body'];
 
 export class Sessions {
@@ -128,7 +131,17 @@ export class Sessions {
   #live<T>(id: SessionId, work: (room: Room) => Promise<T>): Promise<T> {
     const session = this.#store.get(id);
     if (!session) throw new OfficeError('unknown', 'no such session');
-    return this.#rooms.use(segmentName(id, session.liveSegment), work);
+    return this.#bounded(this.#rooms.use(segmentName(id, session.liveSegment), work));
+  }
+
+  #bounded<T>(work: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const late = new OfficeError('storage', 'the disk is slow: this may be saved already, or not', {
+      retryAfterSeconds: 5,
+    });
+    const callOff = this.#clock.setTimer(() => reject(late), WRITE_TIMEOUT_MS);
+    work.then(resolve, reject).finally(callOff);
+    return promise;
   }
 }
 

@@ -74,6 +74,7 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     documentName: liveName ?? segmentName(isUlid(sessionId) ? sessionId : invalidSession(sessionId), 1),
     user: { id: office.me.id, name: office.me.name },
     hasIndexedDb: office.device.hasIndexedDb,
+    shelf: office.device.shelf,
     isSharedBetweenTabs: true,
     onChange: (change) => changed(change),
   });

@@ -25,7 +25,10 @@ export function mountPeople(mount: Mount, office: OfficeContext): void {
   });
 
   mount('officeState', () => ({ has_owner: accounts.hasOwner() }));
-  mount('me', ({ person }) => me(person));
+  mount('me', async ({ person, headers, answerHeaders }) => {
+    for (const cookie of await accounts.prolong(headers)) answerHeaders.append('set-cookie', cookie);
+    return me(person);
+  });
   mount('createOwner', async ({ body, answerHeaders }) => signIn(await accounts.createOwner(body), answerHeaders));
   mount('acceptInvite', async ({ body, answerHeaders }) => signIn(await accounts.acceptInvite(body), answerHeaders));
   mount('invite', ({ body, person }) =>
