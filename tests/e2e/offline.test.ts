@@ -43,7 +43,7 @@ afterAll(async () => {
   await office.stop();
 });
 
-test('three messages written offline survive the closing of their tab, and arrive once each, in order', async () => {
+test('three messages written offline survive the closing of their tab, and join what others wrote, once each, in order', async () => {
   const ben = await memberEnters(browser, office, ada, 'Ben');
   const place = await begin(ada.page, '/agents/finance/synth', 'Before the tunnel');
   await eventuallyShown(ada.page, 'a saved question and its answer', (now) => now.length === 2 && isQuiet(now));
@@ -65,12 +65,14 @@ test('three messages written offline survive the closing of their tab, and arriv
   await page.getByRole('img', { name: 'On this device, not saved yet' }).first().waitFor();
   await ben.page.goto(place);
   await eventuallyShown(ben.page, 'what was there before the tunnel', (now) => now.length === 2);
+  await say(ben.page, 'Meanwhile outside');
+  await eventuallyShown(ben.page, 'an answer to that', (now) => now.length === 4 && isQuiet(now));
 
   await cable.mend(ada.context);
-  const entries = await expectSame([page, ben.page], 2 + 2 * written.length);
+  const entries = await expectSame([page, ben.page], 4 + 2 * written.length);
   const people = entries.filter(({ step }) => step === null);
-  expect(people.map(({ text }) => text)).toEqual(['Before the tunnel', ...written]);
-  expect(people.slice(1).map(({ id }) => id)).toEqual(clocks(before).map(({ id }) => id));
+  expect(people.map(({ text }) => text)).toEqual(['Before the tunnel', ...written, 'Meanwhile outside']);
+  expect(people.slice(1, -1).map(({ id }) => id)).toEqual(clocks(before).map(({ id }) => id));
 });
 
 test('a conversation begun offline reaches the office and its agent when the network is back', async () => {

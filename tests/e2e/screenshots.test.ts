@@ -30,6 +30,11 @@ test.runIf(folder !== undefined)(
     const owner = await ownerEnters(browser, office);
     const ben = await memberEnters(browser, office, owner, 'Ben');
     const { page } = owner;
+    const table = 'A table:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```ts\nconst office = 1;\n```';
+    const general = await begin(ben.page, '/general', 'Who is in today?');
+    await page.goto(general);
+    await say(page, 'I am.');
+    await say(ben.page, table);
     const finance = await begin(page, '/departments/finance', 'What does a **second office** cost us, and who pays?');
     await ben.page.goto(finance);
     await eventuallyShown(page, 'an answer', (now) => now.length === 7 && isQuiet(now));
@@ -39,11 +44,11 @@ test.runIf(folder !== undefined)(
     await page.waitForURL(/\/s\//);
     const debate = new URL(page.url()).pathname;
     await eventuallyShown(page, 'a dissent', (now) => isQuiet(now) && now.some(({ step }) => step === 'dissent'));
-    await say(ben.page, 'A table:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```ts\nconst office = 1;\n```');
-    await eventuallyShown(page, 'the debate', isQuiet);
-    await office.model.script({ fault: { kind: 'slow', chunkDelayMs: 400 }, times: 9 });
+    await office.model.script({ fault: { kind: 'slow', chunkDelayMs: 2_000 } });
     const working = await begin(page, '/executive', 'Tell me a very long story');
-    await eventuallyShown(page, 'a story begun', (now) => now.some(({ text }) => text.length > 0));
+    await eventuallyShown(page, 'a story begun', (now) =>
+      now.some(({ state, text }) => state === 'open' && text !== ''),
+    );
 
     const places: Record<string, string> = {
       map: '/',
@@ -56,6 +61,7 @@ test.runIf(folder !== undefined)(
       councils: '/councils',
       council: '/councils/tech',
       general: '/general',
+      'general-conversation': general,
       search: '/search?q=office',
       settings: '/settings',
       bin: '/bin',

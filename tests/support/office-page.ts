@@ -136,5 +136,3 @@ export async function expectSame(pages: readonly Page[], count: number): Promise
   for (const other of others) await expect.poll(() => shown(other), { timeout: PATIENCE_MS }).toEqual(entries);
   return entries;
 }
-
-export const textsOf = (entries: readonly ShownEntry[]): string[] => entries.map(({ text }) => text);
