@@ -15,8 +15,7 @@ export interface RoomsInMemory {
 }
 
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
-export function openRooms(): RoomsInMemory {
-  const log = new MemoryUpdateLog();
+export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
   const rooms = new Rooms({
