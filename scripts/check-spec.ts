@@ -10,7 +10,7 @@ const spec = readFileSync(join(root, 'sync-server/protocol/SPEC.md'), 'utf8');
 /** A rule's line begins `- **GA3** ...`. */
 const RULE = /^- \*\*([A-Z]{2,3}\d+)\*\* /gm;
 /** A row of the routes begins `| GET | /livez |`. */
-const ROUTE_ROW = /^\| ([A-Z]+) \| `([^`]+)` \| ([a-z-]+) \|/gm;
+const ROUTE_ROW = /^\| ([A-Z]+) +\| `([^`]+)` +\| ([a-z-]+) +\|/gm;
 /** What begins a test's title; the rest of the title follows. */
 const TITLE = /\b(?:test|it)(?:\.\w+)*(?:\([^()]*\))?\(\s*(['"`])((?:\[[A-Z]{2,3}\d+\] ?)+)/g;
 

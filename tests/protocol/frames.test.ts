@@ -1,6 +1,5 @@
 import * as decoding from 'lib0/decoding';
 import { expect, test } from 'vitest';
-import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import {
   decodeAwareness,
@@ -37,22 +36,12 @@ test('[FR2] what is written is read', () => {
   expect(readPeerFrame(writeStep1(bytes))).toEqual({ kind: 'step1', stateVector: bytes });
   expect(readPeerFrame(writeStep2(bytes))).toEqual({ kind: 'update', isStep2: true, update: bytes });
   expect(readPeerFrame(writeUpdate(bytes))).toEqual({ kind: 'update', isStep2: false, update: bytes });
+  const states = [{ client: 5, clock: 2, state: '{"isTyping":true}' }];
+  expect(readPeerFrame(writeAwareness(states))).toEqual({ kind: 'awareness', states });
   expect(readPeerFrame(Uint8Array.of(FRAME.queryAwareness))).toEqual({ kind: 'query-awareness' });
   const decoder = decoding.createDecoder(writeReceipt(new Map([[300, 7]])));
   expect(decoding.readVarUint(decoder)).toBe(FRAME.receipt);
   expect(readReceipt(decoder)).toEqual(new Map([[300, 7]]));
-});
-
-test("[FR2] awareness updates are y-protocols' own", () => {
-  const awareness = new Awareness(new Y.Doc());
-  awareness.setLocalState({ isTyping: true });
-  const states = decodeAwareness(encodeAwarenessUpdate(awareness, [awareness.clientID]));
-  expect(states).toMatchObject([{ client: awareness.clientID, state: '{"isTyping":true}' }]);
-  const other = new Awareness(new Y.Doc());
-  applyAwarenessUpdate(other, encodeAwareness(states), 'test');
-  expect(other.getStates().get(awareness.clientID)).toEqual({ isTyping: true });
-  awareness.destroy();
-  other.destroy();
 });
 
 test('[FR1] bytes that are no frame throw, and too many states are too many', () => {
