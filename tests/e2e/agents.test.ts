@@ -96,7 +96,7 @@ async function lengthsWhileStreaming(
 }
 
 test('Stop in one browser ends what another asked for while Ollama still holds its headers', async () => {
-  await office.model.script({ fault: { kind: 'hold-headers' } });
+  await office.model.script({ fault: { kind: 'hold-headers' }, ifMessagesContain: 'long plan' });
   const place = await begin(owner.page, '/executive', 'Write me a long plan');
   await member.page.goto(place);
   await expect.poll(async () => (await office.model.report()).held, { timeout: PATIENCE_MS }).toBe(1);
