@@ -177,6 +177,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
         session={session}
         wire={wire()}
         canManage={may('manage')}
+        isDebating={open().some(({ step }) => step === 'position')}
         onBack={props.onBack}
         onProblem={setProblem}
       />
