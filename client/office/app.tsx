@@ -25,13 +25,21 @@ export function App(props: { device: Device }) {
     writeJson(props.device.shelf, ME_KEY, me);
     setGate({ kind: 'inside', me });
   };
-  const ask = async () => {
+  /** Answers whether somebody is signed in, as far as can be known now. */
+  const ask = async (): Promise<boolean> => {
     const answer = await api.call('me', {});
-    if (answer.ok) return enter(answer.value);
-    if (answer.error.status === 401 || answer.error.status === 403) return leave();
+    if (answer.ok) {
+      enter(answer.value);
+      return true;
+    }
+    if (answer.error.status === 401 || answer.error.status === 403) {
+      await leave();
+      return false;
+    }
+    if (gate().kind === 'inside') return true;
     const remembered = meSchema.safeParse(readJson(props.device.shelf, ME_KEY));
-    if (gate().kind === 'inside') return;
     setGate(remembered.success ? { kind: 'inside', me: remembered.data } : { kind: 'unreachable' });
+    return remembered.success;
   };
   const leave = async () => {
     props.device.shelf.removeItem(ME_KEY);
@@ -63,7 +71,7 @@ export function App(props: { device: Device }) {
               router={router}
               device={props.device}
               onLeave={() => void api.signOut().then(leave)}
-              onExpired={() => void ask()}
+              onRefused={ask}
             />
           )}
         </Match>

@@ -35,6 +35,8 @@ const MAX_LIST_PAGES = 5;
 const KEEP_MS = 500;
 /** How long a burst of events about a session is gathered. */
 const TOUCH_MS = 120;
+/** How long after a refusal the events are asked for again. */
+const RECONNECT_MS = 2_000;
 const TITLE_CHARS = 64;
 
 export interface OfficeState {
@@ -68,6 +70,8 @@ export interface Office {
   readonly device: Device;
   readonly state: OfficeState;
   readonly link: () => StreamState;
+  /** Connects again after a refusal, for when this sign-in proved to be good. */
+  readonly reconnect: () => void;
   /** Whether the office has answered with its lists since this page opened. */
   readonly isFresh: () => boolean;
   /** Makes a session on this device and tells the office as soon as it can. */
@@ -260,10 +264,17 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
 
   const stream = new EventStream(eventsUrl, { event: take, gap: refreshAll, state: setLink });
   stream.start();
+  let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  const reconnect = () => {
+    clearTimeout(reconnectTimer);
+    reconnectTimer = setTimeout(() => stream.start(), RECONNECT_MS);
+  };
+
   const onOnline = () => stream.nudge();
   window.addEventListener('online', onOnline);
   onCleanup(() => {
     window.removeEventListener('online', onOnline);
+    clearTimeout(reconnectTimer);
     stream.stop();
     aborter.abort();
     clearTimeout(keepTimer);
@@ -271,6 +282,7 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
   });
 
   return {
+    reconnect,
     me,
     api,
     device,
