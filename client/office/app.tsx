@@ -1,4 +1,4 @@
-import { createSignal, lazy, Match, onMount, Suspense, Switch } from 'solid-js';
+import { createEffect, createSignal, lazy, Match, onCleanup, onMount, Suspense, Switch } from 'solid-js';
 import { type Me, meSchema } from '../../sync-server/protocol/api.ts';
 import { createRouter } from '../router.ts';
 import { Api } from '../sync/api.ts';
@@ -8,6 +8,8 @@ import { Door } from './door.tsx';
 const OfficeView = lazy(() => import('./office-view.tsx').then(({ OfficeView }) => ({ default: OfficeView })));
 
 const ME_KEY = 'daena/me';
+/** How often an office that did not answer is asked again, in ms. */
+const ASK_AGAIN_MS = 3_000;
 
 type Gate =
   | { readonly kind: 'asking' }
@@ -38,7 +40,8 @@ export function App(props: { device: Device }) {
     }
     if (gate().kind === 'inside') return true;
     const remembered = meSchema.safeParse(readJson(props.device.shelf, ME_KEY));
-    setGate(remembered.success ? { kind: 'inside', me: remembered.data } : { kind: 'unreachable' });
+    if (remembered.success) setGate({ kind: 'inside', me: remembered.data });
+    else if (gate().kind !== 'unreachable') setGate({ kind: 'unreachable' });
     return remembered.success;
   };
   const leave = async () => {
@@ -46,6 +49,12 @@ export function App(props: { device: Device }) {
     const office = await api.call('officeState', {});
     setGate({ kind: 'outside', hasOwner: office.ok ? office.value.has_owner : true });
   };
+  // Nobody has to press anything for the office to come back.
+  createEffect(() => {
+    if (gate().kind !== 'unreachable') return;
+    const timer = setInterval(() => void ask(), ASK_AGAIN_MS);
+    onCleanup(() => clearInterval(timer));
+  });
   const isDoor = () => ['setup', 'invite', 'reset'].includes(router.place().kind);
 
   onMount(() => {
