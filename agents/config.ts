@@ -1,6 +1,7 @@
 import { parseOllamaHost } from './model/ollama-host.ts';
 
-const DEFAULT_SLOTS = 2;
+/** A department's five notes go together; what an Ollama does not take at once waits in its own queue. */
+const DEFAULT_SLOTS = 5;
 /** The most that a worker may ask for on its link. */
 const MAX_SLOTS = 64;
 
@@ -24,7 +25,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): W
   if (tokenFile === '') wrong.push("DAENA_WORKER_TOKEN_FILE must name the file that holds the worker's token.");
   const host = parseOllamaHost(env.OLLAMA_HOST);
   if (host.kind === 'unreadable') wrong.push(host.message);
-  const slots = slotsIn(env.DAENA_WORKER_SLOTS, wrong);
+  const slots = slotsIn(env, wrong);
   if (wrong.length > 0) return { wrong };
   const ollamaHost = host.kind === 'set' ? host.url : null;
   return { server, tokenFile, ollamaHost, model: env.DAENA_MODEL?.trim() || null, slots };
@@ -37,11 +38,14 @@ function serverUrl(setting: string | undefined, wrong: string[]): string {
   return text.replace(/\/+$/, '');
 }
 
-function slotsIn(setting: string | undefined, wrong: string[]): number {
-  const text = setting?.trim() ?? '';
-  if (text === '') return DEFAULT_SLOTS;
+/** As set; else as many as this machine's Ollama says that it takes at once. */
+function slotsIn(env: Readonly<Record<string, string | undefined>>, wrong: string[]): number {
+  const name = env.DAENA_WORKER_SLOTS?.trim() ? 'DAENA_WORKER_SLOTS' : 'OLLAMA_NUM_PARALLEL';
+  const text = env[name]?.trim() ?? '';
+  // Ollama's own 0 means: as it sees fit.
+  if (text === '' || (name === 'OLLAMA_NUM_PARALLEL' && text === '0')) return DEFAULT_SLOTS;
   const slots = Number(text);
   if (Number.isInteger(slots) && slots >= 1 && slots <= MAX_SLOTS) return slots;
-  wrong.push(`DAENA_WORKER_SLOTS must be a whole number from 1 to ${MAX_SLOTS}, not "${text}".`);
+  wrong.push(`${name} must be a whole number from 1 to ${MAX_SLOTS}, not "${text}".`);
   return DEFAULT_SLOTS;
 }

@@ -1,4 +1,5 @@
 import { render } from 'solid-js/web';
+import { z } from 'zod';
 import { App } from './office/app.tsx';
 import { applyTheme, readTheme } from './office/theme.ts';
 import { inspectDevice } from './sync/device.ts';
@@ -9,11 +10,29 @@ import './styles/office.css';
 import './styles/timeline.css';
 import './styles/map.css';
 
+const RELOADED_KEY = 'daena/reloaded';
+const RELOAD_PAUSE_MS = 60_000;
+
+// The office's content security policy forbids evaluating strings, which zod would try once for speed.
+z.config({ jitless: true });
+
 const device = inspectDevice(window);
 applyTheme(document.documentElement, readTheme(device.shelf));
 
-// After an update of the office an old page may ask for a part that is gone; drafts and messages are kept, so it reloads.
-window.addEventListener('vite:preloadError', () => window.location.reload());
+// After an update of the office an old page may ask for a part that is gone. Drafts and messages are kept, so it
+// reloads; but only if the office is there to answer, and not again and again.
+window.addEventListener('vite:preloadError', () => {
+  const last = Number(sessionStorage.getItem(RELOADED_KEY) ?? 0);
+  if (Date.now() - last < RELOAD_PAUSE_MS) return;
+  fetch('/livez', { cache: 'no-store' }).then(
+    ({ ok }) => {
+      if (!ok) return;
+      sessionStorage.setItem(RELOADED_KEY, String(Date.now()));
+      window.location.reload();
+    },
+    () => undefined,
+  );
+});
 
 if (device.canWorkOffline && import.meta.env.PROD) {
   navigator.serviceWorker.register('/sw.js').catch((error: unknown) => {

@@ -45,7 +45,7 @@ async function start(config: ServerConfig): Promise<void> {
   const server = config.tls ? createTlsServer(config.tls) : createServer();
   // Only the worker on this machine uses it: it needs no certificate to reach the office next to it.
   const internal = config.tls ? createServer() : null;
-  // Held back until the office is open: the address must be known before links and cookies can be made for it.
+  // Before the office opens: the address must be known before links and cookies can be made for it.
   const { port } = await listen(server, config.port, config.host);
   const internalPort = internal ? (await listen(internal, 0, '127.0.0.1')).port : port;
   const shownHost = ['0.0.0.0', '::', ''].includes(config.host) ? '127.0.0.1' : config.host;
@@ -53,7 +53,7 @@ async function start(config: ServerConfig): Promise<void> {
   const internalHost = internal || isLoopbackHost(shownHost) ? '127.0.0.1' : shownHost;
   const internalUrl = `http://${internalHost === '127.0.0.1' && shownHost === '::1' ? '[::1]' : internalHost}:${internalPort}`;
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const office = await openOffice({
+  const opening = openOffice({
     config,
     version: String(version),
     origins: new TrustedOrigins(scheme, port, config.host, config.trustedOrigins),
@@ -61,7 +61,8 @@ async function start(config: ServerConfig): Promise<void> {
     clock: systemClock,
     logger,
   });
-  for (const each of internal ? [server, internal] : [server]) serve(each, office);
+  for (const each of internal ? [server, internal] : [server]) serve(each, opening);
+  const office = await opening;
   office.run();
   stopOnSignals(office, internal ? [server, internal] : [server]);
   const ownerLink = await firstOwner(office, config, address);
@@ -69,10 +70,17 @@ async function start(config: ServerConfig): Promise<void> {
   tell({ type: 'ready', address, internalUrl, ownerLink });
 }
 
-function serve(server: Server, office: Office): void {
-  const listener = getRequestListener(office.app.fetch);
-  server.on('request', (request, response) => void listener(request, response));
-  server.on('upgrade', (request, socket, head) => office.upgrades.upgrade(request, socket, head));
+/** Serves an office. Who comes while it opens waits for it: a peer that comes back at once would otherwise hear nothing. */
+function serve(server: Server, opening: Promise<Office>): void {
+  const listening = opening.then((office) => getRequestListener(office.app.fetch));
+  // Where the office cannot be opened, `start` says why and the process ends.
+  const giveUp = (): void => undefined;
+  listening.catch(giveUp);
+  server.on('request', (request, response) => void listening.then((listener) => listener(request, response), giveUp));
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', (error) => logger.info('a socket broke', { reason: error.message }));
+    opening.then((office) => office.upgrades.upgrade(request, socket, head), giveUp);
+  });
 }
 
 /** Makes the owner that the settings name, or a one-time link; null where there is an owner. */

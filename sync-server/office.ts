@@ -50,6 +50,8 @@ export interface OfficeParts {
   readonly baseUrl: () => string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Opens the update log in a folder; the one on the disk where nothing is said. */
+  readonly openLog?: (folder: string) => Promise<UpdateLog>;
 }
 
 export interface Office {
@@ -67,7 +69,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const { config, clock, logger, origins } = parts;
   mkdirSync(config.dataFolder, { recursive: true });
   const database = openDatabase(join(config.dataFolder, 'daena.sqlite'));
-  const log = await openLevelUpdateLog(join(config.dataFolder, 'log'), { durability: config.durability });
+  const openLog = parts.openLog ?? ((folder) => openLevelUpdateLog(folder, { durability: config.durability }));
+  const log = await openLog(join(config.dataFolder, 'log'));
   const accounts = createAccounts({
     database,
     baseUrl: parts.baseUrl(),
@@ -190,7 +193,6 @@ function wireRooms(
   const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
   const projectBatch = (batch: readonly CommittedEntries[]): void => {
     const result = projection.project(batch);
-    rooms.storageWorks();
     for (const { document, throughClock } of batch) {
       log.markProjected(document, throughClock).catch((error: unknown) => {
         // The document stays marked as unprojected: the next start looks at it once more, and finds nothing new.

@@ -30,6 +30,9 @@ export interface ComposerProps {
   readonly children?: JSX.Element;
 }
 
+/** Height that the list of candidates may need, with the head above it. */
+const LIST_ROOM_PX = 380;
+
 /** Touch keyboards have no Shift+Enter at hand: there Enter breaks the line and the button sends. */
 const entersBreakLines = () => window.matchMedia('(hover: none) and (pointer: coarse)').matches;
 
@@ -44,6 +47,11 @@ export function Composer(props: ComposerProps) {
     return asked === undefined || asked === dismissed() ? [] : props.candidates(asked);
   };
   const isOpen = () => candidates().length > 0;
+  /** The list opens where there is room for it. */
+  const side = () => {
+    query();
+    return (element?.getBoundingClientRect().top ?? LIST_ROOM_PX) < LIST_ROOM_PX ? 'below' : 'above';
+  };
   let element: HTMLDivElement | undefined;
   let editor: PlainEditor | undefined;
 
@@ -113,7 +121,7 @@ export function Composer(props: ComposerProps) {
   return (
     <div class="composer">
       <Show when={isOpen()}>
-        <div class="menu mention-menu" role="listbox" id={listId} aria-label="Mention">
+        <div class="menu mention-menu" data-side={side()} role="listbox" id={listId} aria-label="Mention">
           <For each={candidates()}>
             {(candidate, index) => (
               <div

@@ -102,7 +102,11 @@ function pendingBubbles({ items, rows, turns }: Arrangement): Bubble[] {
     });
   }
   const stageOf = (bubble: Bubble) => bubble.view?.stage ?? 0;
-  return [...open.values()].sort((a, b) => stageOf(a) - stageOf(b) || a.at - b.at || (a.agent < b.agent ? -1 : 1));
+  /** Who is at work comes first, then the queue in its order. */
+  const placeOf = (bubble: Bubble) => (bubble.row === null ? (bubble.view?.place ?? 0) : 0);
+  return [...open.values()].sort(
+    (a, b) => stageOf(a) - stageOf(b) || placeOf(a) - placeOf(b) || a.at - b.at || (a.agent < b.agent ? -1 : 1),
+  );
 }
 
 /** Takes the notes out and hangs them on the answer to their cause; without one they stand where their last note stood. */

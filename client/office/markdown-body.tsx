@@ -1,10 +1,11 @@
 import { createEffect, createSignal, Index, onCleanup } from 'solid-js';
 import { highlightMentions } from './highlight-mentions.ts';
 import { GrowingMarkdown } from './markdown.ts';
+import { renderSafely } from './safe-html.ts';
 
 /** A message body. Streaming text is rendered at most once a frame, and only blocks that changed touch the page. */
 export function MarkdownBody(props: { text: string; isStreaming?: boolean; mentions?: readonly string[] }) {
-  const growing = new GrowingMarkdown();
+  const growing = new GrowingMarkdown(renderSafely);
   const [blocks, setBlocks] = createSignal<readonly string[]>(growing.update(props.text, props.isStreaming === true));
   let frame = 0;
   const render = () => {
@@ -34,7 +35,7 @@ function Block(props: { html: string; mentions: readonly string[] }) {
   let element: HTMLDivElement | undefined;
   createEffect(() => {
     if (element === undefined) return;
-    // reason for the raw HTML: it comes from GrowingMarkdown, which sanitises every block
+    // reason for the raw HTML: it comes from renderSafely
     element.innerHTML = props.html;
     highlightMentions(element, props.mentions);
   });

@@ -52,7 +52,7 @@ export function Message(props: { item: MessageItem; isGrouped: boolean }) {
           </Show>
           <Show when={props.item.editedAt}>
             {(at) => (
-              <span class="hint" title={`Edited ${new Date(at()).toLocaleString()}`}>
+              <span class="edited" title={`Edited ${new Date(at()).toLocaleString()}`}>
                 edited
               </span>
             )}
@@ -226,6 +226,7 @@ export function MessageTools(props: {
           label="React"
           icon="smile"
           small
+          isRow
           entries={EMOJIS.map((emoji) => ({ label: emoji, run: () => react(emoji) }))}
         />
         <IconButton icon="reply" label="Reply" small onClick={() => view.reply(props.item.id)} />

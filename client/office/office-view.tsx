@@ -1,4 +1,17 @@
-import { createEffect, createMemo, createSignal, lazy, Match, on, onCleanup, Show, Switch } from 'solid-js';
+import {
+  createEffect,
+  createMemo,
+  createSignal,
+  ErrorBoundary,
+  lazy,
+  Match,
+  on,
+  onCleanup,
+  onMount,
+  Show,
+  Suspense,
+  Switch,
+} from 'solid-js';
 import type { Me } from '../../sync-server/protocol/api.ts';
 import { resolveScope, type Scope } from '../../sync-server/protocol/scope.ts';
 import type { Place, Router } from '../router.ts';
@@ -15,12 +28,16 @@ import { OfficeMap } from './office-map.tsx';
 import { Pane } from './pane.tsx';
 import { ScopePage } from './scope-page.tsx';
 import { SearchPage } from './search-page.tsx';
-import { SessionPage } from './session-page.tsx';
 import { Sidebar } from './sidebar.tsx';
 
+const loadSessionPage = () => import('./session-page.tsx');
+const SessionPage = lazy(() => loadSessionPage().then((module) => ({ default: module.SessionPage })));
 const SettingsPage = lazy(() => import('./settings-page.tsx').then((module) => ({ default: module.SettingsPage })));
 const Switcher = lazy(() => import('./switcher.tsx').then((module) => ({ default: module.Switcher })));
 const Shortcuts = lazy(() => import('./shortcuts.tsx').then((module) => ({ default: module.Shortcuts })));
+
+/** How long after the first view the other parts are fetched, in ms. */
+const PRELOAD_MS = 800;
 
 export interface OfficeViewProps {
   readonly me: Me;
@@ -72,6 +89,14 @@ export function OfficeView(props: OfficeViewProps) {
     if (office.link() === 'refused') props.onExpired();
   });
 
+  // The office map is up before the heavier parts; they come while nobody waits for them, and then open at once.
+  onMount(() => {
+    const load = () => Promise.all([loadSessionPage(), import('../editor/composer.tsx')]);
+    // What does not come now is asked for again when it is needed.
+    const timer = setTimeout(() => void load().catch(() => undefined), PRELOAD_MS);
+    onCleanup(() => clearTimeout(timer));
+  });
+
   const onKey = (event: KeyboardEvent) => {
     if ((event.metaKey || event.ctrlKey) && !event.shiftKey && event.key.toLowerCase() === 'k') {
       event.preventDefault();
@@ -104,47 +129,69 @@ export function OfficeView(props: OfficeViewProps) {
         <Banners />
         <Sidebar />
         <main id="main" class="pane" tabIndex={-1}>
-          <Switch fallback={<Nowhere onBack={() => setPane('nav')} />}>
-            <Match when={place().kind === 'map'}>
-              <OfficeMap onBack={() => setPane('nav')} />
-            </Match>
-            <Match when={sessionId()} keyed>
-              {(id) => <SessionPage sessionId={id} onBack={() => setPane('nav')} />}
-            </Match>
-            <Match when={scope()} keyed>
-              {(found) => <ScopePage scope={found} onBack={() => setPane('nav')} />}
-            </Match>
-            <Match when={place().kind === 'departments'}>
-              <DepartmentsPage onBack={() => setPane('nav')} />
-            </Match>
-            <Match when={place().kind === 'agents'}>
-              <AgentsPage onBack={() => setPane('nav')} />
-            </Match>
-            <Match when={place().kind === 'councils'}>
-              <CouncilsPage onBack={() => setPane('nav')} />
-            </Match>
-            <Match when={place().kind === 'search'}>
-              <SearchPage onBack={() => setPane('nav')} />
-            </Match>
-            <Match when={place().kind === 'bin'}>
-              <BinPage onBack={() => setPane('nav')} />
-            </Match>
-            <Match when={place().kind === 'settings'}>
-              <SettingsPage onBack={() => setPane('nav')} />
-            </Match>
-          </Switch>
+          <ErrorBoundary fallback={(error: unknown) => <Broken error={error} onBack={() => setPane('nav')} />}>
+            <Suspense>
+              <Switch fallback={<Nowhere onBack={() => setPane('nav')} />}>
+                <Match when={place().kind === 'map'}>
+                  <OfficeMap onBack={() => setPane('nav')} />
+                </Match>
+                <Match when={sessionId()} keyed>
+                  {(id) => <SessionPage sessionId={id} onBack={() => setPane('nav')} />}
+                </Match>
+                <Match when={scope()} keyed>
+                  {(found) => <ScopePage scope={found} onBack={() => setPane('nav')} />}
+                </Match>
+                <Match when={place().kind === 'departments'}>
+                  <DepartmentsPage onBack={() => setPane('nav')} />
+                </Match>
+                <Match when={place().kind === 'agents'}>
+                  <AgentsPage onBack={() => setPane('nav')} />
+                </Match>
+                <Match when={place().kind === 'councils'}>
+                  <CouncilsPage onBack={() => setPane('nav')} />
+                </Match>
+                <Match when={place().kind === 'search'}>
+                  <SearchPage onBack={() => setPane('nav')} />
+                </Match>
+                <Match when={place().kind === 'bin'}>
+                  <BinPage onBack={() => setPane('nav')} />
+                </Match>
+                <Match when={place().kind === 'settings'}>
+                  <SettingsPage onBack={() => setPane('nav')} />
+                </Match>
+              </Switch>
+            </Suspense>
+          </ErrorBoundary>
         </main>
       </div>
       <p class="visually-hidden" role="status" aria-live="polite">
         {announcement()}
       </p>
-      <Show when={dialog() === 'switcher'}>
-        <Switcher onClose={() => setDialog(undefined)} onShortcuts={() => setDialog('shortcuts')} />
-      </Show>
-      <Show when={dialog() === 'shortcuts'}>
-        <Shortcuts onClose={() => setDialog(undefined)} />
-      </Show>
+      <Suspense>
+        <Show when={dialog() === 'switcher'}>
+          <Switcher onClose={() => setDialog(undefined)} onShortcuts={() => setDialog('shortcuts')} />
+        </Show>
+        <Show when={dialog() === 'shortcuts'}>
+          <Shortcuts onClose={() => setDialog(undefined)} />
+        </Show>
+      </Suspense>
     </OfficeContext.Provider>
+  );
+}
+
+/** What is left of a view that could not be shown. What was written is on the device, so a reload loses nothing. */
+function Broken(props: { error: unknown; onBack: () => void }) {
+  console.error(props.error);
+  return (
+    <Pane title="This could not be shown" onBack={props.onBack}>
+      <div class="empty" role="alert">
+        <strong>Something went wrong on this page.</strong>
+        What you wrote is kept on this device.
+        <button type="button" class="button" onClick={() => window.location.reload()}>
+          Reload
+        </button>
+      </div>
+    </Pane>
   );
 }
 

@@ -73,7 +73,12 @@ export function SessionHead(props: SessionHeadProps) {
             aria-label="Title"
             maxLength={120}
             value={title()}
-            ref={(element) => queueMicrotask(() => element.select())}
+            ref={(element) =>
+              queueMicrotask(() => {
+                element.focus();
+                element.select();
+              })
+            }
             onKeyDown={(event) => {
               if (event.key === 'Enter') rename(event.currentTarget.value);
               if (event.key === 'Escape') setRenaming(false);

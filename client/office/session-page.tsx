@@ -41,7 +41,11 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
   const { office, router, socketOrigin, announce } = useOffice();
   // The page is keyed by the session: another id is another page.
   const id = props.sessionId;
-  const readUntil = office.state.read[id] ?? office.state.read[FIRST_USE] ?? null;
+  const before = office.state.sessions[id];
+  const readUntil =
+    before !== undefined && office.isUnread(before)
+      ? (office.state.read[id] ?? office.state.read[FIRST_USE] ?? null)
+      : null;
   const session = createSession(office, id, `${socketOrigin}/sync`);
   office.follow(id);
   const wire = () => office.state.sessions[id];

@@ -55,7 +55,7 @@ export function Sidebar() {
             )}
           </For>
         </NavGroup>
-        <NavGroup label="Elsewhere">
+        <NavGroup label="More" isLabelHidden>
           <NavLink href="/agents" label="Agents" icon="spark" count={unread().get('agent')} />
           <NavLink href="/general" label="General" icon="chat" count={unread().get('general')} />
           <NavLink href="/councils" label="Councils" icon="scales" count={unread().get('council')} />
@@ -84,7 +84,7 @@ export function Sidebar() {
 
 const isApple = () => /mac|iphone|ipad/i.test(navigator.userAgent);
 
-function NavGroup(props: { label: string; href?: string; children: JSX.Element }) {
+function NavGroup(props: { label: string; isLabelHidden?: boolean; href?: string; children: JSX.Element }) {
   const { router } = useOffice();
   const isHere = () => {
     router.place();
@@ -92,7 +92,7 @@ function NavGroup(props: { label: string; href?: string; children: JSX.Element }
   };
   return (
     <section class="nav-group" aria-label={props.label}>
-      <header>
+      <header class={props.isLabelHidden ? 'visually-hidden' : undefined}>
         <Show when={props.href} fallback={<span>{props.label}</span>}>
           {(href) => (
             <a href={href()} aria-current={isHere() ? 'page' : undefined}>

@@ -61,15 +61,6 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
   const [isLoaded, setLoaded] = createSignal(false);
   const [isStorageBroken, setStorageBroken] = createSignal(false);
   const [problem, setProblem] = createSignal<ApiError>();
-  const liveName = office.state.sessions[sessionId]?.documents.live;
-  const replica = new SegmentReplica({
-    syncUrl,
-    documentName: liveName ?? segmentName(isUlid(sessionId) ? sessionId : invalidSession(sessionId), 1),
-    user: { id: office.me.id, name: office.me.name },
-    hasIndexedDb: office.device.hasIndexedDb,
-    onChange: (change) => changed(change),
-  });
-
   const dirty = new Set<ReplicaChange>();
   let frame: number | undefined;
   /** However many changes arrive, the store follows once a frame; a hidden page has no frames, so it uses a timer. */
@@ -77,6 +68,16 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     dirty.add(change);
     frame ??= document.hidden ? window.setTimeout(project, 100) : window.requestAnimationFrame(() => project());
   };
+  const liveName = office.state.sessions[sessionId]?.documents.live;
+  const replica = new SegmentReplica({
+    syncUrl,
+    documentName: liveName ?? segmentName(isUlid(sessionId) ? sessionId : invalidSession(sessionId), 1),
+    user: { id: office.me.id, name: office.me.name },
+    hasIndexedDb: office.device.hasIndexedDb,
+    isSharedBetweenTabs: true,
+    onChange: (change) => changed(change),
+  });
+
   const project = () => {
     frame = undefined;
     const has = (change: ReplicaChange) => dirty.has(change);

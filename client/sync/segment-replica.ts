@@ -76,6 +76,8 @@ export interface ReplicaOptions {
   readonly documentName: string;
   readonly user: { readonly id: string; readonly name: string };
   readonly hasIndexedDb: boolean;
+  /** Whether tabs of one browser tell each other directly, too. */
+  readonly isSharedBetweenTabs: boolean;
   readonly onChange: (change: ReplicaChange) => void;
 }
 
@@ -103,6 +105,7 @@ export class SegmentReplica {
       connect: false,
       params: { receipts: '1', as: user.id },
       maxBackoffTime: RECONNECT_BASE_MS,
+      disableBc: !options.isSharedBetweenTabs,
     });
     // Two people on one device must never mix: the channel between tabs carries the user too.
     this.#provider.bcChannel = `daena/${user.id}/${documentName}`;

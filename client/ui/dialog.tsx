@@ -1,5 +1,5 @@
 import { Dialog as Primitive } from '@kobalte/core/dialog';
-import type { JSX } from 'solid-js';
+import { type JSX, Show } from 'solid-js';
 import { Icon } from './icon.tsx';
 
 /** A modal dialog with a title; focus is trapped and returns, Escape and the scrim close it. */
@@ -17,12 +17,17 @@ export function Dialog(props: {
         <Primitive.Overlay class="overlay" />
         <div class="dialog-place">
           <Primitive.Content class="dialog">
-            <header class={props.bare ? 'visually-hidden' : undefined}>
-              <Primitive.Title>{props.title}</Primitive.Title>
-              <Primitive.CloseButton class="icon-button" aria-label="Close">
-                <Icon name="close" />
-              </Primitive.CloseButton>
-            </header>
+            <Show
+              when={!props.bare}
+              fallback={<Primitive.Title class="visually-hidden">{props.title}</Primitive.Title>}
+            >
+              <header>
+                <Primitive.Title>{props.title}</Primitive.Title>
+                <Primitive.CloseButton class="icon-button" aria-label="Close">
+                  <Icon name="close" />
+                </Primitive.CloseButton>
+              </header>
+            </Show>
             {props.children}
           </Primitive.Content>
         </div>

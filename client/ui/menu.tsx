@@ -10,7 +10,20 @@ export interface MenuEntry {
 }
 
 /** A button that opens a list of commands; arrow keys, type-ahead and Escape work as everywhere. */
-export function Menu(props: { label: string; icon?: IconName; small?: boolean; entries: readonly MenuEntry[] }) {
+export function Menu(props: {
+  label: string;
+  icon?: IconName;
+  small?: boolean;
+  isRow?: boolean;
+  entries: readonly MenuEntry[];
+}) {
+  // A command may move the focus, so it runs once the closing menu has given the focus back.
+  let chosen: MenuEntry | undefined;
+  const runChosen = () => {
+    const entry = chosen;
+    chosen = undefined;
+    if (entry) queueMicrotask(entry.run);
+  };
   return (
     <DropdownMenu gutter={4} placement="bottom-end">
       <DropdownMenu.Trigger
@@ -22,10 +35,16 @@ export function Menu(props: { label: string; icon?: IconName; small?: boolean; e
         <Icon name={props.icon ?? 'more'} />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content class="menu">
+        <DropdownMenu.Content class={props.isRow ? 'menu menu-row' : 'menu'} onCloseAutoFocus={runChosen}>
           <For each={props.entries}>
             {(entry) => (
-              <DropdownMenu.Item class="menu-item" data-tone={entry.tone} onSelect={() => entry.run()}>
+              <DropdownMenu.Item
+                class="menu-item"
+                data-tone={entry.tone}
+                onSelect={() => {
+                  chosen = entry;
+                }}
+              >
                 <Show when={entry.icon}>{(icon) => <Icon name={icon()} />}</Show>
                 {entry.label}
               </DropdownMenu.Item>

@@ -99,7 +99,9 @@ export class AccountStore {
   }
 
   nameOf(personId: string): string | null {
-    const row = this.#database.prepare<[string], { name: string }>('select name from "user" where id = ?').get(personId);
+    const row = this.#database
+      .prepare<[string], { name: string }>('select name from "user" where id = ?')
+      .get(personId);
     return row?.name ?? null;
   }
 

@@ -40,19 +40,11 @@ export function gateBrief(update: DecodedUpdate, context: BriefGateContext): Ver
     const last = fresh.structs.at(-1);
     if (last) ends.set(client, last.id.clock + last.length);
   }
-  const exists = (id: Y.ID): boolean => id.clock < (ends.get(id.client) ?? context.clockOf(id.client));
   for (const { struct } of [...structs.values()].flat()) {
-    if (!(struct instanceof Y.Item)) continue;
-    if (struct.content instanceof Y.ContentDoc) return { kind: 'forged', reason: 'a document within a document' };
-    // reason: a decoded struct that is not integrated yet holds a name or an id where the type says AbstractType
-    const parent = struct.parent as unknown;
-    if (typeof parent === 'string' && parent !== BRIEF_ROOT)
-      return { kind: 'forged', reason: `no such root: ${parent}` };
-    const references = [struct.origin, struct.rightOrigin, parent instanceof Y.ID ? parent : null].filter(
-      (id) => id !== null,
-    );
-    if (!references.every(exists)) return { kind: 'gap' };
+    const reason = refuseForm(struct);
+    if (reason) return { kind: 'forged', reason };
   }
+  if (!canIntegrate(structs, context)) return { kind: 'gap' };
   const deleted = update.deleted.flatMap((range) => {
     const end = ends.get(range.client) ?? context.clockOf(range.client);
     return range.clock < end ? [{ ...range, length: Math.min(range.length, end - range.clock) }] : [];
@@ -68,4 +60,38 @@ export function gateBrief(update: DecodedUpdate, context: BriefGateContext): Ver
     entries: [],
     refusals: [],
   };
+}
+
+function refuseForm(struct: Y.Item | Y.GC): string | null {
+  if (!(struct instanceof Y.Item)) return null;
+  if (struct.content instanceof Y.ContentDoc) return 'a document within a document';
+  // reason: a decoded struct that is not integrated yet holds a name or an id where the type says AbstractType
+  const parent = struct.parent as unknown;
+  return typeof parent === 'string' && parent !== BRIEF_ROOT ? `no such root: ${parent}` : null;
+}
+
+/** Whether there is an order in which each struct comes after all that it refers to. Anything else would stay pending. */
+function canIntegrate(byClient: ReadonlyMap<number, readonly WrittenStruct[]>, context: BriefGateContext): boolean {
+  const ends = new Map([...byClient.keys()].map((client) => [client, context.clockOf(client)]));
+  const exists = (id: Y.ID): boolean => id.clock < (ends.get(id.client) ?? context.clockOf(id.client));
+  const left = new Map([...byClient].map(([client, structs]) => [client, [...structs].reverse()]));
+  for (let isMoving = true; isMoving; ) {
+    isMoving = false;
+    for (const [client, structs] of left) {
+      for (let next = structs.at(-1); next && referencesOf(next.struct).every(exists); next = structs.at(-1)) {
+        ends.set(client, next.struct.id.clock + next.struct.length);
+        structs.pop();
+        isMoving = true;
+      }
+      if (structs.length === 0) left.delete(client);
+    }
+  }
+  return left.size === 0;
+}
+
+function referencesOf(struct: Y.Item | Y.GC): Y.ID[] {
+  if (!(struct instanceof Y.Item)) return [];
+  // reason: a decoded struct that is not integrated yet holds a name or an id where the type says AbstractType
+  const parent = struct.parent as unknown;
+  return [struct.origin, struct.rightOrigin, parent instanceof Y.ID ? parent : null].filter((id) => id !== null);
 }

@@ -7,6 +7,7 @@
  */
 import * as Y from 'yjs';
 import type { Entry } from '../protocol/entry.ts';
+import { isEntryId } from '../protocol/ids.ts';
 import type { Person } from '../protocol/principal.ts';
 import { ENTRIES } from '../protocol/segment.ts';
 import { type EntryContext, judgeEntry } from './judge-entry.ts';
@@ -85,7 +86,9 @@ class Judged {
     }
     written.push(neutralStruct(client, struct.id.clock, struct.length));
     if (verdict.kind === 'refuse') {
-      this.#refusals.push({ entry: struct.parentSub, code: verdict.code, client, clock: struct.id.clock });
+      // A key may be as long as a frame; what is no id is not repeated.
+      const entry = isEntryId(struct.parentSub) ? struct.parentSub : null;
+      this.#refusals.push({ entry, code: verdict.code, client, clock: struct.id.clock });
     }
     return null;
   }

@@ -77,7 +77,8 @@ function refuseStruct(
   const references = [struct.origin, struct.rightOrigin, parent instanceof Y.ID ? parent : null].filter(
     (id) => id !== null,
   );
-  const isOwn = references.length > 0 && references.every((id) => id.client === lease.clientId);
+  const { clock } = struct.id;
+  const isOwn = references.length > 0 && references.every((id) => id.client === lease.clientId && id.clock < clock);
   return isOwn ? null : forged('a change to what another client id wrote');
 }
 

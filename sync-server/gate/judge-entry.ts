@@ -27,7 +27,9 @@ export type EntryVerdict =
  * @param value what the peer sent, not looked at yet
  */
 export function judgeEntry(person: Person, key: string, value: unknown, context: EntryContext): EntryVerdict {
-  if (Buffer.byteLength(JSON.stringify(value) ?? '') > MAX_ENTRY_BYTES) return { kind: 'refuse', code: 'size' };
+  const sizeBytes = jsonBytes(value);
+  if (sizeBytes === null) return { kind: 'refuse', code: 'shape' };
+  if (sizeBytes > MAX_ENTRY_BYTES) return { kind: 'refuse', code: 'size' };
   const parsed = personEntrySchema.safeParse(value);
   if (!parsed.success || !isUlid(key)) return { kind: 'refuse', code: 'shape' };
   const entry = parsed.data;
@@ -37,6 +39,15 @@ export function judgeEntry(person: Person, key: string, value: unknown, context:
   if (present) return isDeepStrictEqual(present, entry) ? { kind: 'same' } : { kind: 'refuse', code: 'duplicate' };
   if (entry.at > context.nowMs + MAX_AHEAD_MS) return { kind: 'refuse', code: 'clock' };
   return mayWrite(person, entry, context) ? { kind: 'take', entry } : { kind: 'refuse', code: 'permission' };
+}
+
+/** The size of a value as JSON; null where it is none: Yjs also carries big integers, and any depth. */
+function jsonBytes(value: unknown): number | null {
+  try {
+    return Buffer.byteLength(JSON.stringify(value) ?? '');
+  } catch {
+    return null;
+  }
 }
 
 function mayWrite(person: Person, entry: PersonEntry, context: EntryContext): boolean {

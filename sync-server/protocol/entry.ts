@@ -4,7 +4,7 @@
  * `fold` turns the entries into what people see.
  */
 import { z } from 'zod';
-import { isDerivedId, isEntryId, isUlid } from './ids.ts';
+import { isEntryId } from './ids.ts';
 import { scopeSchema } from './scope.ts';
 
 /** JSON bytes (UTF-8) that one entry may take. */
@@ -146,7 +146,6 @@ export const replyEntrySchema = z.strictObject({
 export type ReplyEntry = z.infer<typeof replyEntrySchema>;
 
 export type Entry = PersonEntry | OfficeEntry | ReplyEntry;
-export type EntryKind = Entry['kind'];
 
 const entrySchema = z.union([personEntrySchema, officeEntrySchema, replyEntrySchema]);
 
@@ -164,7 +163,3 @@ export function compareEntries(a: Pick<Entry, 'at' | 'id'>, b: Pick<Entry, 'at' 
 /** The time a new entry carries: never before what its author has seen. All in ms. */
 export const nextAt = (officeNowMs: number, newestAtMs: number): number =>
   Math.max(Math.floor(officeNowMs), newestAtMs + 1);
-
-/** Whether a person's device may have made this id (a ULID), as opposed to one that the office derives. */
-export const isPersonEntryId = isUlid;
-export const isReplyId = isDerivedId;

@@ -77,6 +77,8 @@ export interface RoomContext {
   findProjected(sessionId: string, entryId: string): Entry | undefined;
   /** Takes what became durable; resolves when it is projected. Never rejects. */
   project(committed: CommittedEntries): Promise<void>;
+  /** The disk took a change. */
+  onCommitted(): void;
   /** The room cannot go on and must be forgotten. Called once. */
   onFailed(error: OfficeError): void;
 }
@@ -440,6 +442,7 @@ export class Room {
       if (change.from) return;
       throw storage;
     }
+    this.#context.onCommitted();
     if (this.#isFailed) return;
     this.#lastClock = clock;
     this.#recordCount++;

@@ -24,7 +24,7 @@ interface OpenRoom {
   callOffIdle: (() => void) | null;
 }
 
-export type RoomsContext = Omit<RoomContext, 'onFailed'> & {
+export type RoomsContext = Omit<RoomContext, 'onFailed' | 'onCommitted'> & {
   readonly log: UpdateLog;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -137,6 +137,9 @@ export class Rooms {
       logger.error('a document is damaged and can only be read', { document: name, reason: loaded.damage });
     const room: Room = new Room(name, ref, loaded, {
       ...this.#context,
+      onCommitted: () => {
+        this.#storageFailure = null;
+      },
       onFailed: (error) => this.#failed(room, error),
     });
     await this.#context.prepare(room);
@@ -150,11 +153,6 @@ export class Rooms {
     }
     const open = this.#open.get(room.name);
     if (open && (open.room === room || open.room === null)) this.#forget(room.name, open);
-  }
-
-  /** The disk took a change: writes are welcome again. */
-  storageWorks(): void {
-    this.#storageFailure = null;
   }
 
   #scheduleIdle(name: string, open: OpenRoom): void {

@@ -55,8 +55,9 @@ export class EventStreams {
   }
 
   #replay(socket: WebSocket, person: Person, since: number): void {
-    const { events, gap, oldest } = this.#source.since(since, MAX_REPLAY);
-    if (gap) {
+    // One more than is sent: a replay that stopped short would leave a hole before what happens next.
+    const { events, gap, oldest } = this.#source.since(since, MAX_REPLAY + 1);
+    if (gap || events.length > MAX_REPLAY) {
       socket.send(JSON.stringify({ gap: true, oldest }));
       return;
     }

@@ -42,8 +42,9 @@ export interface UpgradesContext {
 export class Upgrades {
   readonly #context: UpgradesContext;
   readonly #rates = new RateLimiter();
-  // A little over what is allowed, so that we say why; ws itself cuts off what is beyond.
-  readonly #sync = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES + 1024 });
+  // Over what is allowed, so that we say why with a code that is final; ws itself cuts off what is beyond, and a peer would
+  // come back with the same frame.
+  readonly #sync = new WebSocketServer({ noServer: true, maxPayload: 2 * MAX_FRAME_BYTES });
   readonly #text = new WebSocketServer({ noServer: true, maxPayload: MAX_WORKER_MESSAGE_BYTES });
   readonly #byPerson = new Map<string, Set<WebSocket>>();
   readonly #all = new Set<WebSocket>();
@@ -115,7 +116,7 @@ export class Upgrades {
 
   async #serveSync(socket: WebSocket, principal: Principal, path: string, query: URLSearchParams): Promise<void> {
     const { rooms, leases, clock, logger, epoch } = this.#context;
-    const document = decodeURIComponent(path.slice(SYNC_PREFIX.length));
+    const document = decodeName(path.slice(SYNC_PREFIX.length));
     const expected = query.get('as');
     if (expected !== null && expected !== principal.id) {
       throw new OfficeError('unauthenticated', 'somebody else is signed in here now');
@@ -182,6 +183,15 @@ export class Upgrades {
       sockets.delete(socket);
       if (sockets.size === 0) this.#byPerson.delete(person.id);
     });
+  }
+}
+
+/** A name as the URL carries it; '' where that is no proper URL, and '' is no document's name. */
+function decodeName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
   }
 }
 

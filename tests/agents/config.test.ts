@@ -9,7 +9,7 @@ test('the two settings that must be there are enough', () => {
     tokenFile: '/data/worker.token',
     ollamaHost: null,
     model: null,
-    slots: 2,
+    slots: 5,
   });
 });
 

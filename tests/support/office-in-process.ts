@@ -1,0 +1,69 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { onTestFinished } from 'vitest';
+import type { UpdateLog } from '../../persistence/log/update-log.ts';
+import type { Clock } from '../../sync-server/clock.ts';
+import { createLogger } from '../../sync-server/logger.ts';
+import { openOffice } from '../../sync-server/office.ts';
+import { TrustedOrigins } from '../../sync-server/origins.ts';
+import { ManualClock } from './manual-clock.ts';
+import { OWNER, type Signed, signIn } from './office-people.ts';
+import { tempFolder } from './temp-folder.ts';
+
+export interface HeldOffice {
+  readonly url: string;
+  readonly owner: Signed;
+  readonly clock: ManualClock;
+  /** The office's figures, as Prometheus would read them. */
+  gauge(name: string): Promise<number>;
+}
+
+/** An office in this process: its clock stands still, and its log can be one that holds or refuses commits. */
+export async function openHeldOffice(parts: { log?: UpdateLog; clock?: ManualClock } = {}): Promise<HeldOffice> {
+  const clock = parts.clock ?? new ManualClock();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // reason: a server that listens on TCP has such an address
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const { log } = parts;
+  const office = await openOffice({
+    config: {
+      host: '127.0.0.1',
+      port,
+      dataFolder: tempFolder(),
+      tls: null,
+      trustedOrigins: [],
+      owner: OWNER,
+      clientFolder: null,
+      durability: 'process',
+    },
+    version: '0.0.0',
+    origins: new TrustedOrigins('http', port, '127.0.0.1', []),
+    baseUrl: () => url,
+    clock: clock satisfies Clock,
+    logger: createLogger(() => undefined),
+    ...(log && { openLog: async () => log }),
+  });
+  const listener = getRequestListener(office.app.fetch);
+  server.on('request', (request, response) => void listener(request, response));
+  server.on('upgrade', (request, socket, head) => office.upgrades.upgrade(request, socket, head));
+  office.run();
+  await office.accounts.createOwner({ token: null, name: 'owner', ...OWNER });
+  onTestFinished(async () => {
+    await office.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const owner = await signIn(() => url);
+  return {
+    url,
+    owner,
+    clock,
+    gauge: async (name) => {
+      const { text } = await owner.caller.request('GET', '/metrics');
+      return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    },
+  };
+}
