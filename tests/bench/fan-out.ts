@@ -54,7 +54,12 @@ export async function measureFanOut(
     const deliveries = (): number => sum(rooms.map((room) => room.deliveries));
     const say = (room: RoomLoad): void => room.say();
     await atPace(rooms, shape.messagesPerSecond, WARM_UP_MS, say);
-    const before = { usage: await server.usage(), deliveries: deliveries(), load: process.cpuUsage(), at: performance.now() };
+    const before = {
+      usage: await server.usage(),
+      deliveries: deliveries(),
+      load: process.cpuUsage(),
+      at: performance.now(),
+    };
     isMeasuring = true;
     await atPace(rooms, shape.messagesPerSecond, measuredMs, say);
     const usage = await server.usage();

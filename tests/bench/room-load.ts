@@ -63,6 +63,11 @@ export class RoomLoad {
     speaker.peer.say(frame);
   }
 
+  /** Messages said so far, by all of them. */
+  get said(): number {
+    return this.#next;
+  }
+
   /** Changes that reached a peer other than their author. */
   get deliveries(): number {
     return this.#deliveries;

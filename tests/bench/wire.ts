@@ -5,7 +5,15 @@
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
-import { FRAME, readReceipt, type StateVector, SYNC, writeStep1, writeStep2, writeUpdate } from '../../sync-server/protocol/frames.ts';
+import {
+  FRAME,
+  readReceipt,
+  type StateVector,
+  SYNC,
+  writeStep1,
+  writeStep2,
+  writeUpdate,
+} from '../../sync-server/protocol/frames.ts';
 
 export type Dialect = 'y-websocket' | 'hocuspocus' | 'bare';
 
@@ -60,8 +68,10 @@ export class Wire {
     const decoder = decoding.createDecoder(bytes);
     decoder.pos = this.#prefix.length;
     const type = decoding.readVarUint(decoder);
-    if (type === FRAME.receipt && this.#dialect === 'y-websocket') return { kind: 'receipt', saved: readReceipt(decoder) };
-    if (type !== FRAME.sync && !(this.#dialect === 'hocuspocus' && type === HOCUSPOCUS_SYNC_REPLY)) return { kind: 'other' };
+    if (type === FRAME.receipt && this.#dialect === 'y-websocket')
+      return { kind: 'receipt', saved: readReceipt(decoder) };
+    if (type !== FRAME.sync && !(this.#dialect === 'hocuspocus' && type === HOCUSPOCUS_SYNC_REPLY))
+      return { kind: 'other' };
     const kind = decoding.readVarUint(decoder);
     if (kind === SYNC.step1) return { kind: 'step1' };
     const update = decoding.readVarUint8Array(decoder);
