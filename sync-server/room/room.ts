@@ -40,7 +40,7 @@ import {
   finishLiveRow,
   type LiveRow,
   liveOf,
-  readEntries,
+  newestAtIn,
   readLiveRow,
   writeEntry,
 } from '../protocol/segment.ts';
@@ -124,7 +124,7 @@ export class Room {
     this.#lastClock = loaded.lastClock;
     this.#recordCount = loaded.recordCount;
     if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.#doc).byteLength;
-    for (const entry of readEntries(this.#doc)) this.#newestAt = Math.max(this.#newestAt, entry.at);
+    this.#newestAt = newestAtIn(this.#doc);
     this.#doc.on('update', (update: Uint8Array) => {
       this.#emitted = update;
     });
@@ -145,6 +145,10 @@ export class Room {
 
   get entryCount(): number {
     return entriesOf(this.#doc).size;
+  }
+
+  hasEntry(id: string): boolean {
+    return entriesOf(this.#doc).has(id);
   }
 
   /** Greets a connection: what is there, who is there, and what was refused of its own. */
