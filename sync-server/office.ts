@@ -58,6 +58,7 @@ export interface Office {
   readonly app: App;
   readonly upgrades: Upgrades;
   readonly accounts: Accounts;
+  readonly sessions: Sessions;
   /** Takes work from here on: what was interrupted goes on. */
   run(): void;
   /** Finishes what is begun, tells everyone to come back later, and lets go of the data. */
@@ -138,6 +139,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     app,
     upgrades,
     accounts,
+    sessions,
     run: () => {
       scheduler.run();
       health.isReady = true;
@@ -230,8 +232,8 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   if (!session) return;
   const id = deriveId('created', session.id);
   // Nearly always it is there: then nothing is to be waited for.
-  if (room.hasEntry(id)) return;
-  await room.appendAsOffice((at) => ({
+  if (room.entries.has(id)) return;
+  await room.entries.appendAsOffice((at) => ({
     id,
     kind: 'created',
     author: OFFICE_AUTHOR,
@@ -246,8 +248,11 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
 function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
   return {
     prepare: (document) =>
-      rooms.use(document, async (room) => ({ clientId: room.reserveClientId(), newestAt: room.newestAt })),
-    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.finishTurn(rowId, makeReply)),
-    dropRow: (document, rowId) => rooms.use(document, (room) => room.dropRow(rowId)),
+      rooms.use(document, async (room) => ({
+        clientId: room.entries.reserveClientId(),
+        newestAt: room.entries.newestAt,
+      })),
+    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.entries.finishTurn(rowId, makeReply)),
+    dropRow: (document, rowId) => rooms.use(document, (room) => room.entries.dropRow(rowId)),
   };
 }
