@@ -22,7 +22,7 @@ import { type Entry, nextAt, readEntry } from '../protocol/entry.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import type { Nack, StateVector } from '../protocol/frames.ts';
 import { permission, type SessionGrant } from '../protocol/permission.ts';
-import { entriesOf, readEntries } from '../protocol/segment.ts';
+import { entriesOf, newestAtIn } from '../protocol/segment.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import type { Peer } from './peer.ts';
 import {
@@ -113,7 +113,7 @@ export class RoomReplica {
     this.#lastClock = loaded.lastClock;
     this.#recordCount = loaded.recordCount;
     if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.doc).byteLength;
-    for (const entry of readEntries(this.doc)) this.#newestAt = Math.max(this.#newestAt, entry.at);
+    this.#newestAt = newestAtIn(this.doc);
     this.doc.on('update', (update: Uint8Array) => {
       this.#emitted = update;
     });
