@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { answerBackupRequest } from './backup-requests.ts';
 import { systemClock } from './clock.ts';
 import { readConfig, type ServerConfig } from './config.ts';
 import { createLogger, reasonOf } from './logger.ts';
@@ -64,6 +65,7 @@ async function start(config: ServerConfig): Promise<void> {
   for (const each of internal ? [server, internal] : [server]) serve(each, opening);
   const office = await opening;
   office.run();
+  process.on('message', (message) => void answerBackupRequest(message, (request) => office.backUp(request), tell));
   stopOnSignals(office, internal ? [server, internal] : [server]);
   const ownerLink = await firstOwner(office, config, address);
   logger.info('ready', { address });
