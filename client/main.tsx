@@ -1,5 +1,4 @@
 import { render } from 'solid-js/web';
-import { z } from 'zod';
 import { App } from './office/app.tsx';
 import { applyTheme, readTheme } from './office/theme.ts';
 import { inspectDevice } from './sync/device.ts';
@@ -12,9 +11,6 @@ import './styles/map.css';
 
 const RELOADED_KEY = 'daena/reloaded';
 const RELOAD_PAUSE_MS = 60_000;
-
-// The office's content security policy forbids evaluating strings, which zod would try once for speed.
-z.config({ jitless: true });
 
 const device = inspectDevice(window);
 applyTheme(document.documentElement, readTheme(device.shelf));

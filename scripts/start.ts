@@ -5,7 +5,7 @@ import { dataFolderOf, readConfig } from './launcher/config.ts';
 import { prepareDataFolder } from './launcher/data-folder.ts';
 import { readFlags } from './launcher/flags.ts';
 import { Office, type OfficeParts } from './launcher/office.ts';
-import { describeOllama, ensureOllama, findOllama } from './launcher/ollama.ts';
+import { describeOllama, ensureOllama, ollamaCommand } from './launcher/ollama.ts';
 import { openBrowser } from './launcher/open-browser.ts';
 import { readSettingsFile } from './launcher/settings-files.ts';
 import { DEFAULT_BOUNDS } from './launcher/supervised-program.ts';
@@ -49,7 +49,7 @@ export async function startDaena(args: readonly string[], parts: StartParts = {}
     say,
     buildClient: (signal) => buildClientIfStale(root, signal, say),
     seeToOllama: async (signal) => {
-      const command = findOllama(environment);
+      const command = await ollamaCommand();
       return describeOllama(await ensureOllama({ address: config.agents.ollama, environment, command, signal }));
     },
     openBrowser: (url) => openBrowser(url, environment),

@@ -5,6 +5,9 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { buildClientIfStale } from './launcher/client-build.ts';
 import { findOrInstallChromium, NO_CHROMIUM_SENTENCE } from './launcher/find-chromium.ts';
 
+/** A test that never yields can't be timed out from inside; this ends it, so that there is always a verdict. */
+const TESTS_TIMEOUT_MS = 30 * 60_000;
+
 const root = resolve(import.meta.dirname, '..');
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -27,6 +30,7 @@ async function runTests(args: readonly string[]): Promise<number> {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const { status } = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...args], {
     cwd: root,
+    timeout: TESTS_TIMEOUT_MS,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {
       ...process.env,

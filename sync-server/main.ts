@@ -11,6 +11,7 @@ import { createLogger, reasonOf } from './logger.ts';
 import { type Office, openOffice } from './office.ts';
 import { isLoopbackHost, TrustedOrigins } from './origins.ts';
 import { OfficeError } from './protocol/errors.ts';
+import { welcome } from './welcome.ts';
 
 /** The exit code for what a restart won't mend: the supervisor shows the message and gives up. */
 const EXIT_FATAL = 78;
@@ -90,7 +91,9 @@ async function firstOwner(office: Office, config: ServerConfig, address: string)
   if (office.accounts.hasOwner()) return null;
   if (!config.owner) return `${address}/setup#${office.accounts.issueOwnerLink()}`;
   const { email, password } = config.owner;
-  await office.accounts.createOwner({ token: null, email, password, name: email.split('@')[0] ?? email });
+  const name = email.split('@')[0] ?? email;
+  const { person } = await office.accounts.createOwner({ token: null, email, password, name });
+  await welcome(person, office.sessions);
   return null;
 }
 

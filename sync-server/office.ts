@@ -61,6 +61,7 @@ export interface Office {
   readonly app: App;
   readonly upgrades: Upgrades;
   readonly accounts: Accounts;
+  readonly sessions: Sessions;
   /** Takes work from here on: what was interrupted goes on. */
   run(): void;
   /** Makes a backup beside its work and answers its folder. One at a time; rejects with a sentence. */
@@ -156,6 +157,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     app,
     upgrades,
     accounts,
+    sessions,
     run: () => {
       scheduler.run();
       health.isReady = true;
@@ -248,7 +250,7 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   if (room.ref.kind !== 'segment' || room.ref.segment !== 1 || room.damage !== null) return;
   const session = store.get(room.ref.sessionId);
   if (!session) return;
-  await room.appendAsOffice((at) => ({
+  await room.entries.appendAsOffice((at) => ({
     id: deriveId('created', session.id),
     kind: 'created',
     author: OFFICE_AUTHOR,
@@ -263,8 +265,11 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
 function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
   return {
     prepare: (document) =>
-      rooms.use(document, async (room) => ({ clientId: room.reserveClientId(), newestAt: room.newestAt })),
-    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.finishTurn(rowId, makeReply)),
-    dropRow: (document, rowId) => rooms.use(document, (room) => room.dropRow(rowId)),
+      rooms.use(document, async (room) => ({
+        clientId: room.entries.reserveClientId(),
+        newestAt: room.entries.newestAt,
+      })),
+    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.entries.finishTurn(rowId, makeReply)),
+    dropRow: (document, rowId) => rooms.use(document, (room) => room.entries.dropRow(rowId)),
   };
 }

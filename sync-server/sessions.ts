@@ -8,7 +8,7 @@ import type { SessionStore } from '../persistence/projection/session-store.ts';
 import type { Clock } from './clock.ts';
 import type { RouteRequest, WireMessage, WireSession } from './protocol/api.ts';
 import { segmentName } from './protocol/document-name.ts';
-import { type Mention, OFFICE_AUTHOR, type PersonEntry } from './protocol/entry.ts';
+import { type Mention, OFFICE_AUTHOR, type OfficeEntry, type PersonEntry } from './protocol/entry.ts';
 import { OfficeError } from './protocol/errors.ts';
 import { deriveId, isUlid, makeUlid, type SessionId, ULID_RANDOM_BYTES, type Ulid } from './protocol/ids.ts';
 import { agentOf, councilOf, departmentOf } from './protocol/organisation.ts';
@@ -17,6 +17,9 @@ import type { Person } from './protocol/principal.ts';
 import { resolveScope, type Scope } from './protocol/scope.ts';
 import type { Room } from './room/room.ts';
 import type { Rooms } from './room/rooms.ts';
+
+/** How long a caller waits until what they wrote is durable and projected, in ms; it may still become so afterwards. */
+const WRITE_TIMEOUT_MS = 15_000;
 
 type StartRequest = RouteRequest<'startChat'>['body'];
 
@@ -108,9 +111,13 @@ export class Sessions {
     const session = this.require(person, id, 'manage');
     if (session.isBinned !== isBinned) {
       const kind = isBinned ? 'binned' : 'restored';
-      await this.#live(session.id, (room) =>
-        room.appendAsOffice((at) => ({ id: deriveId(kind, id, at), kind, author: OFFICE_AUTHOR, at, by: person.id })),
-      );
+      await this.appendAsOffice(id, (at) => ({
+        id: deriveId(kind, id, at),
+        kind,
+        author: OFFICE_AUTHOR,
+        at,
+        by: person.id,
+      }));
     }
     return this.wire(id);
   }
@@ -118,17 +125,32 @@ export class Sessions {
   /** Adds an entry as a person, through the gate; resolves when it is durable and projected. */
   append(person: Person, id: string, makeEntry: (at: number) => PersonEntry): Promise<PersonEntry> {
     const session = this.require(person, id, 'read');
-    return this.#live(session.id, (room) => room.appendAs(person, makeEntry));
+    return this.#live(session.id, (room) => room.entries.appendAs(person, makeEntry));
+  }
+
+  /** Adds an entry of the office's own; resolves when it is durable and projected. */
+  appendAsOffice(id: string, makeEntry: (at: number) => OfficeEntry): Promise<void> {
+    return this.#live(id, (room) => room.entries.appendAsOffice(makeEntry));
   }
 
   newId(): Ulid {
     return makeUlid(this.#clock.now(), randomBytes(ULID_RANDOM_BYTES));
   }
 
-  #live<T>(id: SessionId, work: (room: Room) => Promise<T>): Promise<T> {
+  #live<T>(id: string, work: (room: Room) => Promise<T>): Promise<T> {
     const session = this.#store.get(id);
     if (!session) throw new OfficeError('unknown', 'no such session');
-    return this.#rooms.use(segmentName(id, session.liveSegment), work);
+    return this.#bounded(this.#rooms.use(segmentName(session.id, session.liveSegment), work));
+  }
+
+  #bounded<T>(work: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const late = new OfficeError('storage', 'the disk is slow: this may be saved already, or not', {
+      retryAfterSeconds: 5,
+    });
+    const callOff = this.#clock.setTimer(() => reject(late), WRITE_TIMEOUT_MS);
+    work.then(resolve, reject).finally(callOff);
+    return promise;
   }
 }
 

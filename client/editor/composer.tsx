@@ -1,4 +1,4 @@
-import { createSignal, createUniqueId, For, type JSX, onCleanup, onMount, Show } from 'solid-js';
+import { createSignal, createUniqueId, For, onCleanup, onMount, Show } from 'solid-js';
 import { Avatar } from '../ui/avatar.tsx';
 import { IconButton } from '../ui/button.tsx';
 import { type Composed, isBlank, type Mention } from './composed.ts';
@@ -26,8 +26,8 @@ export interface ComposerProps {
   /** Up in an empty composer. */
   readonly onUp?: () => void;
   readonly onEscape?: () => void;
-  /** More controls, left of Send. */
-  readonly children?: JSX.Element;
+  /** A mention that is one press away. */
+  readonly offer?: { readonly label: string; readonly mention: Mention };
 }
 
 /** Height that the list of candidates may need, with the head above it. */
@@ -167,7 +167,18 @@ export function Composer(props: ComposerProps) {
         />
       </div>
       <div class="composer-actions">
-        {props.children}
+        <Show when={props.offer}>
+          {(offer) => (
+            <IconButton
+              icon="people"
+              label={offer().label}
+              onClick={() => {
+                editor?.insertMention(offer().mention);
+                editor?.focus();
+              }}
+            />
+          )}
+        </Show>
         <IconButton
           class="composer-send"
           icon="send"

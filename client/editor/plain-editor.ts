@@ -79,7 +79,7 @@ function $query(): string | undefined {
 }
 
 function $insertMention(mention: Mention): void {
-  const selection = $getSelection();
+  const selection = $getSelection() ?? $getRoot().selectEnd();
   if (!$isRangeSelection(selection)) return;
   const node = selection.anchor.getNode();
   const query = $query();

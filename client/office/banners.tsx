@@ -9,10 +9,7 @@ export function Banners() {
     <div class="banners">
       <Show when={brain()?.provider === 'rehearsal'}>
         <div class="banner" role="note">
-          <p>
-            No Ollama is installed, so agents answer with rehearsed lines, not AI. Install Ollama and they switch over
-            by themselves.
-          </p>
+          <p>Rehearsal: answers are scripted, not AI, until Ollama is installed.</p>
         </div>
       </Show>
       <Show when={brain()?.provider === 'ollama' && brain()?.llm_available === false}>

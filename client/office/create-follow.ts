@@ -29,10 +29,11 @@ export function createFollow(): Follow {
   };
   const onScroll = () => {
     const top = scroller?.scrollTop ?? 0;
-    const isDownward = top >= lastTop;
+    const isUpward = top < lastTop;
     lastTop = top;
-    if (distance() <= 1 || (isDownward && distance() <= NEAR_PX)) setFollowing(true);
-    else if (!isDownward || distance() > NEAR_PX) setFollowing(false);
+    // Growing content leaves the reader where they are without any move of theirs: only a move upwards lets go.
+    if (distance() <= 1 || (!isUpward && distance() <= NEAR_PX)) setFollowing(true);
+    else if (isUpward) setFollowing(false);
   };
   const onWheel = (event: WheelEvent) => {
     if (event.deltaY < 0 && distance() + lastTop > 0) setFollowing(false);

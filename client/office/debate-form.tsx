@@ -5,7 +5,7 @@ import { Button } from '../ui/button.tsx';
 import { useOffice } from './office-context.tsx';
 
 /** Frames a question and starts its debate. The question is kept on the device until it is under way. */
-export function DebateForm(props: { councilId: string; sessionId?: string; onStarted: () => void }) {
+export function DebateForm(props: { councilId: string }) {
   const { office, router } = useOffice();
   const topicId = createUniqueId();
   const draftKey = () => `daena/${office.me.id}/topic/${props.councilId}`;
@@ -21,17 +21,12 @@ export function DebateForm(props: { councilId: string; sessionId?: string; onSta
   const start = async () => {
     if (isBusy() || topic().trim() === '') return;
     setBusy(true);
-    const body = {
-      topic: topic(),
-      preset: preset(),
-      ...(props.sessionId === undefined ? {} : { session_id: props.sessionId }),
-    };
+    const body = { topic: topic(), preset: preset() };
     const answer = await office.api.call('startDebate', { params: { id: props.councilId }, body });
     setBusy(false);
     setProblem(answer.ok ? undefined : answer.error.message);
     if (!answer.ok) return;
     office.device.shelf.removeItem(draftKey());
-    props.onStarted();
     router.go(sessionPath(answer.value.session_id));
   };
   return (

@@ -12,6 +12,9 @@ const Composer = lazy(() => import('../editor/composer.tsx').then((module) => ({
 
 const MAX_CANDIDATES = 8;
 
+/** Asks every role of a department for a note before its answer. */
+const CONSULT = { label: 'Consult the whole department', mention: { kind: 'all', id: 'all', name: 'all' } };
+
 export interface MessageBoxProps {
   readonly scope: Scope;
   /** Names the draft: one per session, and one per place where a session begins. */
@@ -60,6 +63,7 @@ export function MessageBox(props: MessageBoxProps) {
         {...(props.sendLabel === undefined ? {} : { sendLabel: props.sendLabel })}
         autofocus={props.autofocus ?? false}
         candidates={candidates}
+        {...(props.scope.type === 'department' && props.initial === undefined ? { offer: CONSULT } : {})}
         onChange={(composed) => {
           if (props.initial === undefined) writeDraft(office.device.shelf, draftKey(), composed);
           if (composed.text !== '') props.onTyping?.();

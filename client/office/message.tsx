@@ -2,6 +2,7 @@ import { For, Show } from 'solid-js';
 import type { MessageItem, Reaction, TimelineItem } from '../../sync-server/protocol/fold.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
+import { copyText } from '../ui/copy-text.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Menu, type MenuEntry } from '../ui/menu.tsx';
 import { scopeFace, whoIs } from './directory.ts';
@@ -196,11 +197,10 @@ export function MessageTools(props: {
     const mine = props.item.reactions.find((reaction) => reaction.emoji === emoji)?.by.includes(office.me.id) ?? false;
     view.session.append({ kind: 'react', target: props.item.id, emoji, on: !mine });
   };
-  const copy = () =>
-    navigator.clipboard?.writeText(props.text).then(
-      () => announce('Copied'),
-      () => announce('This browser does not let pages copy'),
-    );
+  const copy = async () => {
+    const isCopied = await copyText(props.text);
+    announce(isCopied ? 'Copied' : 'This browser does not let pages copy');
+  };
   const entries = (): readonly MenuEntry[] => [
     ...(view.canWrite() ? [{ label: 'Reply', icon: 'reply' as const, run: () => view.reply(props.item.id) }] : []),
     { label: 'Copy text', icon: 'copy', run: () => void copy() },

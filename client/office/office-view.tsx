@@ -97,6 +97,13 @@ export function OfficeView(props: OfficeViewProps) {
     onCleanup(() => clearTimeout(timer));
   });
 
+  createEffect(() => {
+    const now = place();
+    const here = now.kind === 'session' ? office.state.sessions[now.sessionId]?.title : undefined;
+    const unread = Object.values(office.state.sessions).filter((session) => office.isUnread(session)).length;
+    document.title = [unread > 0 ? `(${unread}) ` : '', here === undefined ? '' : `${here} - `, 'Daena'].join('');
+  });
+
   const onKey = (event: KeyboardEvent) => {
     if ((event.metaKey || event.ctrlKey) && !event.shiftKey && event.key.toLowerCase() === 'k') {
       event.preventDefault();

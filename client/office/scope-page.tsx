@@ -1,4 +1,4 @@
-import { createMemo, createSignal, For, Show } from 'solid-js';
+import { createMemo, For, Show } from 'solid-js';
 import { agentOf, agentsOf, departmentOf } from '../../sync-server/protocol/organisation.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
 import { scopePath, sessionPath } from '../router.ts';
@@ -43,7 +43,6 @@ export function ScopePage(props: { scope: Scope; onBack: () => void }) {
     router.go(sessionPath(id));
     return true;
   };
-  const [isDebateShown, setDebateShown] = createSignal(true);
   return (
     <Pane
       title={face().name}
@@ -66,9 +65,7 @@ export function ScopePage(props: { scope: Scope; onBack: () => void }) {
         >
           {(id) => (
             <>
-              <Show when={isDebateShown()}>
-                <DebateForm councilId={id()} onStarted={() => setDebateShown(false)} />
-              </Show>
+              <DebateForm councilId={id()} />
               <CouncilSeats councilId={id()} />
             </>
           )}

@@ -17,6 +17,8 @@ export interface SessionHeadProps {
   readonly session: Session;
   readonly wire: WireSession | undefined;
   readonly canManage: boolean;
+  /** Whether seats of a council are still at work. */
+  readonly isDebating: boolean;
   readonly onBack: () => void;
   readonly onProblem: (problem: string | undefined) => void;
 }
@@ -45,7 +47,15 @@ export function SessionHead(props: SessionHeadProps) {
     link.download = `${title()}.${format}`;
     link.click();
   };
+  const debate = () => props.session.timeline().items.findLast((item) => item.kind === 'debate');
+  const synthesise = () => {
+    const found = debate();
+    if (found) props.session.append({ kind: 'synthesize', debate: found.id });
+  };
   const entries = (): readonly MenuEntry[] => [
+    ...(props.isDebating && debate()
+      ? [{ label: 'Synthesise what is there', icon: 'scales' as const, run: synthesise }]
+      : []),
     ...(props.canManage ? [{ label: 'Rename', icon: 'pencil' as const, run: () => setRenaming(true) }] : []),
     { label: 'Export as Markdown', icon: 'down', run: () => download('md') },
     { label: 'Export as JSON', icon: 'down', run: () => download('json') },

@@ -74,8 +74,10 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
   const [replyTo, setReplyTo] = createSignal<string>();
   const [isFollowing, setFollowing] = createSignal(true);
   const [problem, setProblem] = createSignal<string>();
+  const isVisible = createVisibility();
   const now = createClock(() => open().length > 0, session.officeNow);
   let handle: TimelineHandle | undefined;
+  let dock: HTMLDivElement | undefined;
 
   const begun = firstWords.take(id);
   if (begun) session.append({ kind: 'message', body: begun.text, mentions: [...begun.mentions] });
@@ -136,7 +138,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
   createAnnouncements(session, open, (text) => announce(text));
   createEffect(() => {
     const newest = Math.max(session.timeline().newestAt, Date.parse(wire()?.last_message?.created_at ?? '') || 0);
-    if (isFollowing() && newest > 0 && !document.hidden) office.markRead(id, newest);
+    if (isFollowing() && newest > 0 && isVisible()) office.markRead(id, newest);
   });
   createEffect(
     on([target, session.isLoaded, () => lines().length > 0], ([entryId]) => {
@@ -151,7 +153,10 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     canModerate: () => may('moderate'),
     editing,
     setEditing,
-    reply: setReplyTo,
+    reply: (entryId: string) => {
+      setReplyTo(entryId);
+      dock?.querySelector<HTMLElement>('[role="textbox"]')?.focus();
+    },
     stop: (bubble: Bubble) => void stop(bubble),
     again: (bubble: Bubble) => {
       const entryId = bubble.item?.reply.id ?? bubble.reply?.id;
@@ -172,6 +177,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
         session={session}
         wire={wire()}
         canManage={may('manage')}
+        isDebating={open().some(({ step }) => step === 'position')}
         onBack={props.onBack}
         onProblem={setProblem}
       />
@@ -187,7 +193,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
           />
         </Show>
         <footer class="session-foot">
-          <div class="dock">
+          <div ref={dock} class="dock">
             <Trouble session={session} problem={problem()} onDismiss={() => setProblem(undefined)} />
             <TypingLine session={session} />
             <Show when={replyTo()}>
@@ -223,6 +229,15 @@ function openBubbles(line: Line): readonly Bubble[] {
   if (line.kind === 'notes') return line.notes.filter(({ reply }) => reply === null);
   if (line.kind !== 'bubble') return [];
   return [line.bubble, ...line.notes].filter(({ reply }) => reply === null);
+}
+
+/** Whether somebody can see this page. */
+function createVisibility(): () => boolean {
+  const [isVisible, setVisible] = createSignal(!document.hidden);
+  const onChange = () => setVisible(!document.hidden);
+  document.addEventListener('visibilitychange', onChange);
+  onCleanup(() => document.removeEventListener('visibilitychange', onChange));
+  return isVisible;
 }
 
 /** The office's time, moving once a second while something counts. */

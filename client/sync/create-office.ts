@@ -8,6 +8,8 @@ import { createStore, produce, reconcile } from 'solid-js/store';
 import { z } from 'zod';
 import {
   type Me,
+  type RouteInput,
+  type RouteResponse,
   sessionSchema,
   type WireCouncil,
   type WireMember,
@@ -28,6 +30,8 @@ import { advance, FIRST_USE, loadPositions, savePositions } from './read-positio
 /** Sessions kept on the device for going offline. */
 const MAX_KEPT_SESSIONS = 300;
 const LIST_LIMIT = 200;
+/** Pages of the list that are read at once; older sessions are found by search. */
+const MAX_LIST_PAGES = 5;
 const KEEP_MS = 500;
 /** How long a burst of events about a session is gathered. */
 const TOUCH_MS = 120;
@@ -170,17 +174,27 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
     const answer = await api.call('brainStatus', {}, aborter.signal);
     if (answer.ok) setState('brain', reconcile(answer.value));
   };
+  const listSessions = async (binned: 'true' | 'false') => {
+    const sessions: WireSession[] = [];
+    let cursor: string | null = null;
+    for (let page = 0; page < MAX_LIST_PAGES; page++) {
+      const query: RouteInput<'sessions'>['query'] = { limit: LIST_LIMIT, binned };
+      if (cursor !== null) query.cursor = cursor;
+      const answer: ApiResult<RouteResponse<'sessions'>> = await api.call('sessions', { query }, aborter.signal);
+      if (!answer.ok) return null;
+      sessions.push(...answer.value.sessions);
+      cursor = answer.value.next_cursor;
+      if (cursor === null) break;
+    }
+    return { sessions, isWhole: cursor === null };
+  };
   const refreshSessions = async () => {
-    const [open, binned] = await Promise.all([
-      api.call('sessions', { query: { limit: LIST_LIMIT } }, aborter.signal),
-      api.call('sessions', { query: { limit: LIST_LIMIT, binned: 'true' } }, aborter.signal),
-    ]);
-    if (!open.ok || !binned.ok) return;
+    const [open, binned] = await Promise.all([listSessions('false'), listSessions('true')]);
+    if (open === null || binned === null) return;
     const unknownYet = loadStarts(device.shelf, me.id).flatMap(({ session_id }) => state.sessions[session_id] ?? []);
-    const sessions = [...open.value.sessions, ...binned.value.sessions, ...unknownYet];
-    const isWhole = open.value.next_cursor === null && binned.value.next_cursor === null;
-    const byId = Object.fromEntries(sessions.map((session) => [session.session_id, session]));
-    setState('sessions', reconcile(isWhole ? byId : { ...state.sessions, ...byId }));
+    const listed = [...open.sessions, ...binned.sessions, ...unknownYet];
+    const byId = Object.fromEntries(listed.map((session) => [session.session_id, session]));
+    setState('sessions', reconcile(open.isWhole && binned.isWhole ? byId : { ...state.sessions, ...byId }));
     setFresh(true);
     keep();
   };

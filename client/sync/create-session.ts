@@ -74,6 +74,7 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     documentName: liveName ?? segmentName(isUlid(sessionId) ? sessionId : invalidSession(sessionId), 1),
     user: { id: office.me.id, name: office.me.name },
     hasIndexedDb: office.device.hasIndexedDb,
+    shelf: office.device.shelf,
     isSharedBetweenTabs: true,
     onChange: (change) => changed(change),
   });
@@ -114,6 +115,12 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
   };
   void register();
 
+  // y-indexeddb drops the promises of its writes: a full device shows only here.
+  const onRejection = (event: PromiseRejectionEvent) => {
+    if (event.reason instanceof DOMException && event.reason.name === 'QuotaExceededError') setStorageBroken(true);
+  };
+  window.addEventListener('unhandledrejection', onRejection);
+
   let typingTimer: ReturnType<typeof setTimeout> | undefined;
   const stopTyping = () => {
     clearTimeout(typingTimer);
@@ -121,6 +128,7 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     replica.setTyping(false);
   };
   onCleanup(() => {
+    window.removeEventListener('unhandledrejection', onRejection);
     clearTimeout(registerTimer);
     clearTimeout(typingTimer);
     if (frame !== undefined) {

@@ -8,6 +8,8 @@
 import { eventStreamSchema, type OfficeEvent, readEvent } from '../../sync-server/protocol/events.ts';
 import { backoffMs } from './backoff.ts';
 
+/** How long a connection may take to open before it counts as failed: browsers themselves wait for minutes. */
+export const HANDSHAKE_MS = 15_000;
 const PING_MS = 20_000;
 /** A socket that is silent for this long is dead, whatever the operating system says. */
 const SILENCE_MS = 50_000;
@@ -64,7 +66,9 @@ export class EventStream {
     const socket = new WebSocket(since === undefined ? this.#url : `${this.#url}?since=${since}`);
     this.#socket = socket;
     this.#listener.state('connecting');
+    const handshake = setTimeout(() => socket.close(), HANDSHAKE_MS);
     socket.onopen = () => {
+      clearTimeout(handshake);
       this.#attempt = 0;
       this.#lastHeardMs = Date.now();
       this.#listener.state('open');
@@ -76,7 +80,10 @@ export class EventStream {
       this.#lastHeardMs = Date.now();
       if (typeof message.data === 'string') this.#read(message.data);
     };
-    socket.onclose = (event) => this.#closed(socket, event.code);
+    socket.onclose = (event) => {
+      clearTimeout(handshake);
+      this.#closed(socket, event.code);
+    };
   }
 
   #keepAlive(socket: WebSocket): void {

@@ -33,7 +33,9 @@ import {
 } from '../../sync-server/protocol/frames.ts';
 import { presenceSchema } from '../../sync-server/protocol/presence.ts';
 import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
-import { newUlid } from './device.ts';
+import { newUlid, type Shelf } from './device.ts';
+import { HANDSHAKE_MS } from './events.ts';
+import { Outbox } from './outbox.ts';
 
 /** How long the device's copy may take to load before the network is tried anyway. */
 const LOAD_PATIENCE_MS = 2_000;
@@ -76,6 +78,7 @@ export interface ReplicaOptions {
   readonly documentName: string;
   readonly user: { readonly id: string; readonly name: string };
   readonly hasIndexedDb: boolean;
+  readonly shelf: Shelf;
   /** Whether tabs of one browser tell each other directly, too. */
   readonly isSharedBetweenTabs: boolean;
   readonly onChange: (change: ReplicaChange) => void;
@@ -86,6 +89,7 @@ export class SegmentReplica {
   readonly #doc = new Y.Doc();
   readonly #provider: WebsocketProvider;
   readonly #storage: IndexeddbPersistence | null;
+  readonly #outbox: Outbox;
   readonly #entries = new Map<string, Entry>();
   readonly #saved = new Map<number, number>();
   readonly #refused = new Map<string, NackCode>();
@@ -96,11 +100,14 @@ export class SegmentReplica {
   #link: ReplicaLink = { kind: 'waiting' };
   #isLoaded = false;
   #isClosed = false;
+  #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #keepTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     const { user, documentName } = options;
+    this.#outbox = new Outbox(options.shelf, user.id, documentName);
+    for (const { at } of this.#outbox.entries) this.#newestAt = Math.max(this.#newestAt, at);
     this.#provider = new WebsocketProvider(options.syncUrl, documentName, this.#doc, {
       connect: false,
       params: { receipts: '1', as: user.id },
@@ -133,7 +140,8 @@ export class SegmentReplica {
 
   /** Entries to show, in no order. A refused message stays, so that its words are not lost; other refused changes don't count. */
   entries(): Entry[] {
-    return [...this.#entries.values()].filter(
+    const unheard = this.#outbox.entries.filter(({ id }) => !this.#entries.has(id));
+    return [...this.#entries.values(), ...unheard].filter(
       ({ id, kind }) => !this.#dropped.has(id) && (kind === 'message' || !this.#refused.has(id)),
     );
   }
@@ -176,6 +184,7 @@ export class SegmentReplica {
     const at = nextAt(this.officeNow(), this.#newestAt);
     const parsed = personEntrySchema.safeParse({ ...draft, id: newUlid(at), author: this.#options.user.id, at });
     if (!parsed.success) return null;
+    this.#outbox.hold(parsed.data);
     writeEntry(this.#doc, parsed.data);
     return parsed.data;
   }
@@ -206,6 +215,7 @@ export class SegmentReplica {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#keepTimer);
+    clearTimeout(this.#handshakeTimer);
     await this.#writeMarks();
     this.#provider.destroy();
     this.#provider.awareness.destroy();
@@ -241,12 +251,15 @@ export class SegmentReplica {
     this.#provider.awareness.on('change', () => onChange('presence'));
     this.#provider.on('status', ({ status }) => {
       if (this.#link.kind === 'refused' && status !== 'connected') return;
+      this.#watchHandshake();
       this.#setLink({
         kind: status === 'connected' ? 'connecting' : status === 'connecting' ? 'connecting' : 'offline',
       });
     });
     this.#provider.on('sync', (isSynced) => {
-      if (isSynced) this.#setLink({ kind: 'live' });
+      if (!isSynced) return;
+      this.#setLink({ kind: 'live' });
+      this.#sendUnheard();
     });
     this.#provider.on('connection-close', () => {
       this.#provider.maxBackoffTime = RECONNECT_BASE_MS + Math.random() * RECONNECT_SPREAD_MS;
@@ -278,11 +291,22 @@ export class SegmentReplica {
       this.#officeOffsetMs = nack.time - Date.now();
       if (nack.entry === null || !this.#entries.has(nack.entry)) return;
       this.#refused.set(nack.entry, nack.code);
+      this.#outbox.release(new Set([nack.entry]));
       this.#keep();
       this.#options.onChange('entries');
       // A clock that ran ahead is this device's fault, and now corrected: nobody needs to press Retry for it.
       if (nack.code === 'clock') this.sendAnew(nack.entry);
     };
+  }
+
+  /** Ends an attempt to connect that hangs, so that the next one can begin. */
+  #watchHandshake(): void {
+    clearTimeout(this.#handshakeTimer);
+    const socket = this.#provider.ws;
+    if (!this.#provider.wsconnecting || socket === null) return;
+    this.#handshakeTimer = setTimeout(() => {
+      if (this.#provider.ws === socket && this.#provider.wsconnecting) socket.close();
+    }, HANDSHAKE_MS);
   }
 
   #noteServerState(decoder: decoding.Decoder): void {
@@ -299,8 +323,14 @@ export class SegmentReplica {
       hasGrown = true;
     }
     if (!hasGrown) return;
+    this.#outbox.release(new Set(this.#outbox.entries.map(({ id }) => id).filter((id) => this.stateOf(id) === 'tick')));
     this.#keep();
     this.#options.onChange('states');
+  }
+
+  /** An entry that was written as its tab closed, and that neither this device's copy nor the server has: the first set of its key. */
+  #sendUnheard(): void {
+    for (const entry of this.#outbox.entries) if (!this.#entries.has(entry.id)) writeEntry(this.#doc, entry);
   }
 
   #setLink(link: ReplicaLink): void {

@@ -87,6 +87,17 @@ export class Accounts {
     return session === null ? null : this.#store.seePerson(session.userId);
   }
 
+  /**
+   * Prolongs the browser session of these headers where that is due (once a day); answers the `Set-Cookie` lines that
+   * say so, none where there is nothing to prolong. Rejects only where the database cannot be read.
+   */
+  async prolong(headers: Headers): Promise<readonly string[]> {
+    const cookie = headers.get('cookie');
+    if (cookie === null || headers.has('authorization')) return [];
+    const answer = await this.#auth.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true });
+    return answer.headers.getSetCookie();
+  }
+
   /** A person's name; null where nobody has that id. */
   nameOf(personId: string): string | null {
     return this.#store.nameOf(personId);
@@ -286,7 +297,7 @@ export class Accounts {
     const cookie = headers.get('cookie');
     if (cookie === null) return null;
     try {
-      // Not prolonged here: the cookie could not be sent along. A browser prolongs it by asking `get-session`.
+      // Not prolonged here, where the cookie could not be sent along: `prolong` does.
       const query = { disableRefresh: true };
       return (await this.#auth.api.getSession({ headers: new Headers({ cookie }), query }))?.session ?? null;
     } catch (cause) {

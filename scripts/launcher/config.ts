@@ -1,8 +1,9 @@
 // The launcher's configuration: an option wins over the environment, the environment over the settings file.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { DEFAULT_OLLAMA_URL, parseOllamaHost } from '../../agents/model/ollama-host.ts';
 import type { Flags } from './flags.ts';
-import { type OllamaAddress, readOllamaAddress } from './ollama-address.ts';
+import type { OllamaAddress } from './ollama.ts';
 import type { ProgramName, Settings } from './settings-files.ts';
 
 export type ServerSettings = Readonly<{
@@ -12,6 +13,8 @@ export type ServerSettings = Readonly<{
   tls: Readonly<{ cert: string; key: string }> | null;
   trustedOrigins: readonly string[];
   owner: Readonly<{ email: string; password: string }> | null;
+  /** As it was written: the server reads it. */
+  durability: string | null;
 }>;
 
 export type AgentsSettings = Readonly<{
@@ -19,6 +22,8 @@ export type AgentsSettings = Readonly<{
   ollamaHost: string | null;
   ollama: OllamaAddress;
   model: string | null;
+  /** As it was written: the agents read it. */
+  slots: string | null;
 }>;
 
 export type LauncherConfig = Readonly<{
@@ -37,7 +42,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_PORT = '7433';
 const DEFAULT_HOST = '127.0.0.1';
-const DEFAULT_OLLAMA = '127.0.0.1:11434';
 
 /** The absolute data folder. A relative one starts at the checkout, whatever the current folder is. */
 export function dataFolderOf(flags: Flags, environment: Environment, root: string): string {
@@ -66,15 +70,19 @@ export function readConfig(sources: {
   const owner = readOwner(server('DAENA_OWNER_EMAIL'), server('DAENA_OWNER_PASSWORD'), problems);
 
   const ollamaHost = setting('agents', 'OLLAMA_HOST');
-  const ollama = readOllamaAddress(ollamaHost ?? DEFAULT_OLLAMA);
-  if (ollama === null) problems.push(`OLLAMA_HOST is "${ollamaHost}", which is no address such as 127.0.0.1:11434.`);
+  const ollama = readOllama(ollamaHost, problems);
 
-  if (problems.length > 0 || ollama === null) return { kind: 'wrong', problems };
+  if (problems.length > 0) return { kind: 'wrong', problems };
   const config = {
     dataFolder: dataFolderOf(flags, environment, root),
     opensBrowser: !flags.noOpen && !isYes(environment.DAENA_NO_OPEN),
-    server: { port, host, tls, trustedOrigins, owner },
-    agents: { ollamaHost, ollama, model: setting('agents', 'DAENA_MODEL') },
+    server: { port, host, tls, trustedOrigins, owner, durability: server('DAENA_DURABILITY') },
+    agents: {
+      ollamaHost,
+      ollama,
+      model: setting('agents', 'DAENA_MODEL'),
+      slots: setting('agents', 'DAENA_WORKER_SLOTS'),
+    },
   };
   return { kind: 'config', config };
 }
@@ -132,6 +140,14 @@ function readOwner(email: string | null, password: string | null, problems: stri
     problems.push('DAENA_OWNER_EMAIL and DAENA_OWNER_PASSWORD belong together; only one of them is set.');
   }
   return null;
+}
+
+function readOllama(text: string | null, problems: string[]): OllamaAddress {
+  const host = parseOllamaHost(text ?? undefined);
+  if (host.kind === 'unreadable') problems.push(host.message);
+  const url = host.kind === 'set' ? host.url : DEFAULT_OLLAMA_URL;
+  const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+  return { url, isLocal, isChosen: host.kind === 'set' };
 }
 
 function isYes(text: string | undefined): boolean {

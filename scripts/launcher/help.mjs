@@ -19,6 +19,9 @@ Options, and the environment variable that says the same:
 Only as environment variables or in the settings files:
   OLLAMA_HOST               where Ollama answers (127.0.0.1:11434)
   DAENA_MODEL               the model that agents use, such as qwen3:4b
+  DAENA_WORKER_SLOTS        how many answers agents write at once (2)
+  DAENA_DURABILITY          power-cut: what is marked as saved survives one (the default); process: faster, and
+                            survives only the end of the program
   DAENA_OWNER_EMAIL         together with
   DAENA_OWNER_PASSWORD      creates the owner at the first start, without the one-time link
 

@@ -1,12 +1,9 @@
 // Probe Ollama; where it is installed here and doesn't answer, start it and wait with a bound.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { findOllama } from '../../agents/model/find-ollama.ts';
 import { unreachable } from '../../sync-server/protocol/unreachable.ts';
-import { findProgram } from './find-program.ts';
-import type { OllamaAddress } from './ollama-address.ts';
 
 const PROBE_TIMEOUT_MS = 1_000;
 const POLL_MS = 500;
@@ -15,11 +12,20 @@ const START_TIMEOUT_MS = 30_000;
 type Environment = Readonly<Record<string, string | undefined>>;
 type Command = Readonly<{ program: string; args: readonly string[] }>;
 
+export type OllamaAddress = Readonly<{
+  /** Names its port, and ends without a slash. */
+  url: string;
+  /** Whether it is this machine. */
+  isLocal: boolean;
+  /** Whether OLLAMA_HOST names it. The rehearsal model never stands in for an Ollama that somebody chose. */
+  isChosen: boolean;
+}>;
+
 export type OllamaOutcome =
   | Readonly<{ kind: 'answers'; url: string }>
   | Readonly<{ kind: 'started'; url: string }>
   | Readonly<{ kind: 'not-installed' }>
-  /** OLLAMA_HOST names another machine, and nothing answers there. */
+  /** Nothing answers at OLLAMA_HOST, and it is not ours to start. */
   | Readonly<{ kind: 'away'; url: string }>
   | Readonly<{ kind: 'failed'; program: string; step: string }>
   /** The office was stopped meanwhile. */
@@ -40,7 +46,7 @@ export async function ensureOllama(parts: OllamaParts): Promise<OllamaOutcome> {
   const { url } = address;
   if (await answers(url, signal)) return { kind: 'answers', url };
   if (signal.aborted) return { kind: 'aborted' };
-  if (!address.isLocal) return { kind: 'away', url };
+  if (!address.isLocal || (command === null && address.isChosen)) return { kind: 'away', url };
   if (command === null) return { kind: 'not-installed' };
 
   const { program } = command;
@@ -49,7 +55,7 @@ export async function ensureOllama(parts: OllamaParts): Promise<OllamaOutcome> {
     detached: true,
     stdio: 'ignore',
     windowsHide: true,
-    env: { ...parts.environment, OLLAMA_HOST: new URL(url).host },
+    env: { ...parts.environment, OLLAMA_HOST: url },
   });
   child.once('error', (error) => {
     end = `it could not be started: ${error.message}`;
@@ -69,13 +75,12 @@ export async function ensureOllama(parts: OllamaParts): Promise<OllamaOutcome> {
   return { kind: 'failed', program, step: end ?? `it was started, but did not answer at ${url} in time` };
 }
 
-/** How Ollama is started on this machine, or null where it is not installed. */
-export function findOllama(environment: Environment): Command | null {
-  const application = '/Applications/Ollama.app';
-  if (process.platform === 'darwin' && existsSync(application)) {
+/** How Ollama is started on this machine, or null where it is not installed (the agents look in the same places). */
+export async function ollamaCommand(): Promise<Command | null> {
+  if (process.platform === 'darwin' && existsSync('/Applications/Ollama.app')) {
     return { program: 'open', args: ['-j', '-a', 'Ollama', '--args', 'hidden'] };
   }
-  const program = findProgram(['ollama'], usualPlaces(environment), environment);
+  const program = await findOllama();
   return program === null ? null : { program, args: ['serve'] };
 }
 
@@ -109,14 +114,4 @@ async function answers(url: string, signal: AbortSignal): Promise<boolean> {
     // Refused, timed out or aborted: it doesn't answer.
     return false;
   }
-}
-
-function usualPlaces(environment: Environment): string[] {
-  if (process.platform !== 'win32') {
-    return ['/usr/local/bin/ollama', '/usr/bin/ollama', '/opt/homebrew/bin/ollama', '/snap/bin/ollama'];
-  }
-  const local = environment.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
-  const places = [join(local, 'Programs', 'Ollama', 'ollama.exe')];
-  if (environment.ProgramFiles !== undefined) places.push(join(environment.ProgramFiles, 'Ollama', 'ollama.exe'));
-  return places;
 }

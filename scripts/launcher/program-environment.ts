@@ -29,6 +29,7 @@ export function serverEnvironment(parts: {
     DAENA_CLIENT_DIST: parts.clientDist,
     ...(settings.trustedOrigins.length > 0 && { DAENA_TRUSTED_ORIGINS: settings.trustedOrigins.join(',') }),
     ...(settings.tls && { DAENA_TLS_CERT: settings.tls.cert, DAENA_TLS_KEY: settings.tls.key }),
+    ...(settings.durability !== null && { DAENA_DURABILITY: settings.durability }),
     ...(settings.owner && {
       DAENA_OWNER_EMAIL: settings.owner.email,
       DAENA_OWNER_PASSWORD: settings.owner.password,
@@ -50,5 +51,6 @@ export function agentsEnvironment(parts: {
     DAENA_WORKER_TOKEN_FILE: join(parts.dataFolder, 'worker.token'),
     ...(settings.ollamaHost !== null && { OLLAMA_HOST: settings.ollamaHost }),
     ...(settings.model !== null && { DAENA_MODEL: settings.model }),
+    ...(settings.slots !== null && { DAENA_WORKER_SLOTS: settings.slots }),
   };
 }

@@ -15,8 +15,9 @@ const SETTING_NAMES = {
     'DAENA_TRUSTED_ORIGINS',
     'DAENA_OWNER_EMAIL',
     'DAENA_OWNER_PASSWORD',
+    'DAENA_DURABILITY',
   ],
-  agents: ['OLLAMA_HOST', 'DAENA_MODEL'],
+  agents: ['OLLAMA_HOST', 'DAENA_MODEL', 'DAENA_WORKER_SLOTS'],
 } as const satisfies Record<ProgramName, readonly string[]>;
 
 const TEMPLATES: Record<ProgramName, string> = {
@@ -28,10 +29,12 @@ const TEMPLATES: Record<ProgramName, string> = {
 # DAENA_TRUSTED_ORIGINS=https://office.example,https://other.example
 # DAENA_OWNER_EMAIL=
 # DAENA_OWNER_PASSWORD=
+# DAENA_DURABILITY=power-cut
 `,
   agents: `# Settings of Daena's agents. Take the # away to set one; the environment wins over this file.
 # OLLAMA_HOST=127.0.0.1:11434
 # DAENA_MODEL=qwen3:4b
+# DAENA_WORKER_SLOTS=2
 `,
 };
 

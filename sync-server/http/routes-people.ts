@@ -1,6 +1,7 @@
 import type { SignedIn } from '../../persistence/accounts/accounts.ts';
 import type { Me, WireMember } from '../protocol/api.ts';
 import type { Person } from '../protocol/principal.ts';
+import { welcome } from '../welcome.ts';
 import { type Mount, SUCCESS } from './mount.ts';
 import type { OfficeContext } from './office-context.ts';
 
@@ -25,8 +26,15 @@ export function mountPeople(mount: Mount, office: OfficeContext): void {
   });
 
   mount('officeState', () => ({ has_owner: accounts.hasOwner() }));
-  mount('me', ({ person }) => me(person));
-  mount('createOwner', async ({ body, answerHeaders }) => signIn(await accounts.createOwner(body), answerHeaders));
+  mount('me', async ({ person, headers, answerHeaders }) => {
+    for (const cookie of await accounts.prolong(headers)) answerHeaders.append('set-cookie', cookie);
+    return me(person);
+  });
+  mount('createOwner', async ({ body, answerHeaders }) => {
+    const owner = await accounts.createOwner(body);
+    await welcome(owner.person, office.sessions);
+    return signIn(owner, answerHeaders);
+  });
   mount('acceptInvite', async ({ body, answerHeaders }) => signIn(await accounts.acceptInvite(body), answerHeaders));
   mount('invite', ({ body, person }) =>
     link(

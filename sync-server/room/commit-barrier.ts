@@ -20,16 +20,12 @@ export class CommitBarrier {
 
   /** Runs once all that is applied now is durable: at once where it is. */
   afterCommit(run: () => void): void {
-    if (this.isQuiet && this.#waiting.length === 0) run();
+    if (this.uncommitted === 0 && this.#waiting.length === 0) run();
     else this.#waiting.push({ after: this.#applied, run });
   }
 
-  get isQuiet(): boolean {
-    return this.#committed === this.#applied;
-  }
-
-  /** Frames that wait. */
-  get size(): number {
-    return this.#waiting.length;
+  /** Changes that the log does not have yet. */
+  get uncommitted(): number {
+    return this.#applied - this.#committed;
   }
 }

@@ -91,7 +91,7 @@ export class Rooms {
   async drain(): Promise<void> {
     this.#isDraining = true;
     const { closeCode } = new OfficeError('restarting', '');
-    for (const room of this.loaded()) room.closePeers(() => true, closeCode, 'the office is restarting');
+    for (const room of this.loaded()) room.closePeers(closeCode, 'the office is restarting');
     await Promise.all([...this.#open].map(([name, open]) => this.#close(name, open)));
     await Promise.all(this.#closing);
   }
@@ -170,6 +170,7 @@ export class Rooms {
     if (!room || (!this.#isDraining && (open.uses > 0 || room.peerCount > 0))) return;
     open.uses++;
     try {
+      await room.settled();
       await room.compact();
     } catch (error) {
       this.#context.logger.warn('a room was not compacted', { document: name, reason: reasonOf(error) });

@@ -9,7 +9,7 @@ const speaker = { model: 'm', isRehearsed: false, contextTokens: 8192 };
 const prompt: Prompt = { messages: [], header: '', entries: [freshUlid()], leftOut: 3, maxAnswerTokens: 100 };
 const text = { body: 'Yes.', thinking: '', isCut: false, measures: null };
 
-test('a reply is an entry, and says what the agent saw', () => {
+test('[AG7] a reply is an entry, and says what the agent saw', () => {
   const reply = finishedReply(makeLease(), 5, prompt, { ...speaker, isRehearsed: true }, text);
   expect(readEntry(reply)).toEqual(reply);
   expect(reply).toMatchObject({ at: 5, outcome: 'done', isRehearsed: true });

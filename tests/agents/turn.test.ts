@@ -50,7 +50,7 @@ const rowOf = ({ doc, lease }: Running) => readLiveRow(doc, lease.rowId);
 const replyOf = ({ doc, lease }: Running): ReplyEntry | undefined =>
   readEntries(doc).find((entry): entry is ReplyEntry => entry.kind === 'reply' && entry.id === lease.turn);
 
-test('the first word is shown at once, the others follow in order, and the row becomes one reply', async () => {
+test('[AG2] the first word is shown at once, the others follow in order, and the row becomes one reply', async () => {
   const turn = run();
   turn.model.say(text('One'));
   await eventually('the first word', () => rowOf(turn)?.text === 'One');
@@ -78,7 +78,7 @@ test('the first word is shown at once, the others follow in order, and the row b
   });
 });
 
-test('nobody ever sees the row and the reply together, or neither', async () => {
+test('[AG2] nobody ever sees the row and the reply together, or neither', async () => {
   const turn = run();
   const states: string[] = [];
   turn.doc.on('afterTransaction', () => states.push(`${liveOf(turn.doc).size} ${entriesOf(turn.doc).size}`));
@@ -89,14 +89,14 @@ test('nobody ever sees the row and the reply together, or neither', async () => 
   expect([...new Set(states)]).toEqual(['1 0', '0 1']);
 });
 
-test('everything is written under the client id of the lease alone', async () => {
+test('[AG2] everything is written under the client id of the lease alone', async () => {
   const turn = run();
   turn.model.say(text('One'), text(' two'), DONE);
   await turn.end;
   expect([...Y.decodeStateVector(Y.encodeStateVector(turn.doc)).keys()]).toEqual([turn.lease.clientId]);
 });
 
-test('thinking is kept apart from the answer', async () => {
+test('[AG2] thinking is kept apart from the answer', async () => {
   const turn = run();
   turn.model.say(thinking('Hm'), thinking('m.'));
   await eventually('the thinking', () => rowOf(turn)?.thinking === 'Hmm.');
@@ -106,7 +106,7 @@ test('thinking is kept apart from the answer', async () => {
   expect(replyOf(turn)).toMatchObject({ body: 'Yes.', thinking: 'Hmm.' });
 });
 
-test("the reply comes after the newest entry, by the office's clock", async () => {
+test("[AG2] the reply comes after the newest entry, by the office's clock", async () => {
   office.clockAheadMs = 3_600_000;
   const lease = makeLease();
   const at = Date.now() + 2 * 3_600_000;
@@ -131,7 +131,7 @@ test("the reply comes after the newest entry, by the office's clock", async () =
   expect(Math.abs((replyOf(turn)?.at ?? 0) - Date.now() - 3_600_000)).toBeLessThan(60_000);
 });
 
-test('an answer without end is cut, the model is stopped, and the reply says so', async () => {
+test('[AG2] an answer without end is cut, the model is stopped, and the reply says so', async () => {
   const turn = run();
   turn.model.say(text('x'.repeat(MAX_BODY_CHARS - 1)), text('yz'), text('never read'));
   expect(await turn.end).toEqual({ kind: 'done' });
@@ -146,7 +146,7 @@ test('an answer that the model cut at its limit says so', async () => {
   expect(replyOf(turn)).toMatchObject({ body: 'Half', isCut: true });
 });
 
-test('a stop closes the request within half a second, and nothing more is written', async () => {
+test('[AG3] a stop closes the request within half a second, and nothing more is written', async () => {
   const turn = run();
   turn.model.say(text('One'));
   await eventually('the first word', () => rowOf(turn)?.text === 'One');
@@ -171,7 +171,7 @@ test.each([4409, 4403, 4404])('a document closed with %i ends the turn: the leas
   expect(turn.model.isAborted).toBe(true);
 });
 
-test('a refused change fails the attempt', async () => {
+test('[AG4] a refused change fails the attempt', async () => {
   const turn = run();
   turn.model.say(text('One'));
   await eventually('the first word', () => rowOf(turn)?.text === 'One');
@@ -179,7 +179,7 @@ test('a refused change fails the attempt', async () => {
   expect(await turn.end).toMatchObject({ kind: 'failed', isFinal: false, code: 'refused' });
 });
 
-test('a reply that the office wrote meanwhile is not set again', async () => {
+test('[INV5] a reply that the office wrote meanwhile is not set again', async () => {
   const turn = run();
   turn.model.say(text('One'));
   await eventually('the first word', () => rowOf(turn)?.text === 'One');
@@ -224,7 +224,7 @@ test('an answer without a word is no answer', async () => {
   expect(await turn.end).toMatchObject({ kind: 'failed', isFinal: false, code: 'empty-answer' });
 });
 
-test('while the server is away the turn goes on, and afterwards all is there once', async () => {
+test('[AG5] while the server is away the turn goes on, and afterwards all is there once', async () => {
   const turn = run();
   turn.model.say(text('One'));
   await eventually('the first word', () => rowOf(turn)?.text === 'One');
@@ -242,7 +242,7 @@ test('while the server is away the turn goes on, and afterwards all is there onc
   expect(rowOf(turn)).toBeNull();
 });
 
-test('a server that stays away ends the turn', async () => {
+test('[AG5] a server that stays away ends the turn', async () => {
   const turn = run(makeLease(), 200);
   turn.model.say(text('One'));
   await eventually('the first word', () => rowOf(turn)?.text === 'One');
@@ -251,7 +251,7 @@ test('a server that stays away ends the turn', async () => {
   expect(turn.model.isAborted).toBe(true);
 });
 
-test('a reply is not done before its receipt', async () => {
+test('[AG2] a reply is not done before its receipt', async () => {
   office.givesReceipts = false;
   const turn = run();
   let hasEnded = false;

@@ -101,20 +101,20 @@ const leasesInLastBeat = () =>
     .at(-1)
     ?.leases.map(({ turn }) => turn);
 
-test('it says what it can do, what it works on, and what answers: in this order', async () => {
+test('[AG1] it says what it can do, what it works on, and what answers: in this order', async () => {
   await eventually('the brain', () => office.said('brain').length === 1);
   expect(office.messages.map(({ type }) => type)).toEqual(['hello', 'heartbeat', 'brain']);
   expect(office.messages[0]).toEqual({ type: 'hello', slots: SLOTS, protocol: PROTOCOL_VERSION });
   expect(office.requests[0]).toEqual({ path: '/internal/worker', authorization: `Bearer ${WORKER_TOKEN}` });
 });
 
-test('a change of the brain is told', async () => {
+test('[AG1] a change of the brain is told', async () => {
   brain.become(null);
   await eventually('the change', () => office.said('brain').length === 2);
   expect(office.said('brain')[1]?.status).toMatchObject({ llm_available: false, error: 'Ollama does not answer.' });
 });
 
-test('a job becomes a reply of the model that answers, labelled as rehearsed', async () => {
+test('[AG6] a job becomes a reply of the model that answers, labelled as rehearsed', async () => {
   const lease = makeLease();
   office.give(lease);
   await eventually('the reply', () => isDone(lease));
@@ -123,7 +123,7 @@ test('a job becomes a reply of the model that answers, labelled as rehearsed', a
   expect(office.said('failed')).toEqual([]);
 });
 
-test('no more turns than slots ask the model at once, and the next begins when one ends', async () => {
+test('[AG1] no more turns than slots ask the model at once, and the next begins when one ends', async () => {
   control.script({ fault: { kind: 'hold-headers' }, times: SLOTS + 1 });
   const leases = Array.from({ length: SLOTS + 1 }, () => makeLease());
   for (const lease of leases) office.give(lease);
@@ -136,7 +136,7 @@ test('no more turns than slots ask the model at once, and the next begins when o
   await eventually('that all are done', () => leases.every(isDone));
 });
 
-test('jobs beyond what it can hold are given back', async () => {
+test('[AG1] jobs beyond what it can hold are given back', async () => {
   control.script({ fault: { kind: 'hold-headers' }, times: 10 });
   const leases = Array.from({ length: SLOTS * 2 + 1 }, () => makeLease());
   for (const lease of leases) office.give(lease);
@@ -144,7 +144,7 @@ test('jobs beyond what it can hold are given back', async () => {
   expect(office.said('released')[0]?.turn).toBe(leases.at(-1)?.turn);
 });
 
-test('the same job twice is worked on once', async () => {
+test('[AG1] the same job twice is worked on once', async () => {
   const lease = makeLease();
   control.script({ fault: { kind: 'hold-headers' } });
   office.give(lease);
@@ -155,7 +155,7 @@ test('the same job twice is worked on once', async () => {
   expect(control.requests).toHaveLength(1);
 });
 
-test('an abort before the first byte closes the request within half a second', async () => {
+test('[AG3] an abort before the first byte closes the request within half a second', async () => {
   control.script({ fault: { kind: 'hold-headers' } });
   const lease = makeLease();
   office.give(lease);
@@ -170,7 +170,7 @@ test('an abort before the first byte closes the request within half a second', a
   expect(office.said('released')).toEqual([]);
 });
 
-test('an abort in the middle of an answer stops the model', async () => {
+test('[AG3] an abort in the middle of an answer stops the model', async () => {
   control.script({ fault: { kind: 'slow', chunkDelayMs: 30 } });
   const lease = makeLease();
   office.give(lease);
@@ -194,7 +194,7 @@ test.each([
   expect(repliesIn(lease)).toEqual([]);
 });
 
-test('a model that is busy or gone gives the turn back, with the reason', async () => {
+test('[AG4] a model that is busy or gone gives the turn back, with the reason', async () => {
   control.script({ fault: { kind: 'busy' } });
   office.give(makeLease());
   await eventually('the release', () => office.said('released').length === 1);
@@ -209,14 +209,14 @@ test('a model that is busy or gone gives the turn back, with the reason', async 
   expect(brain.probes).toBe(3);
 });
 
-test('where nothing answers, a turn is given back with what the brain says', async () => {
+test('[AG4] where nothing answers, a turn is given back with what the brain says', async () => {
   brain.become(null);
   office.give(makeLease());
   await eventually('the release', () => office.said('released').length === 1);
   expect(office.said('released')[0]?.reason).toBe('Ollama does not answer.');
 });
 
-test('a lease that is none fails alone', async () => {
+test('[AG1] a lease that is none fails alone', async () => {
   const broken = makeLease({ document: 'session/#' });
   const good = makeLease();
   office.give(broken);
@@ -226,7 +226,7 @@ test('a lease that is none fails alone', async () => {
   await eventually('the other one', () => isDone(good));
 });
 
-test('through a restart of the server the turn goes on, and the server is told that it does', async () => {
+test('[AG5] through a restart of the server the turn goes on, and the server is told that it does', async () => {
   control.script({ fault: { kind: 'slow', chunkDelayMs: 20 } });
   const lease = makeLease();
   office.give(lease);
@@ -245,7 +245,7 @@ test('through a restart of the server the turn goes on, and the server is told t
   expect(reply?.kind === 'reply' && reply.body.match(/Rehearsal:/g)).toHaveLength(1);
 });
 
-test('a failure while the server is away is told when it is back', async () => {
+test('[AG5] a failure while the server is away is told when it is back', async () => {
   control.script({ fault: { kind: 'hold-headers' } });
   const lease = makeLease();
   office.give(lease);
@@ -260,7 +260,7 @@ test('a failure while the server is away is told when it is back', async () => {
   expect(office.messages.map(({ type }) => type).slice(0, 3)).toEqual(['hello', 'released', 'heartbeat']);
 });
 
-test('a worker that stops gives its leases back', async () => {
+test('[AG5] a worker that stops gives its leases back', async () => {
   control.script({ fault: { kind: 'hold-headers' } });
   const lease = makeLease();
   office.give(lease);
@@ -272,7 +272,7 @@ test('a worker that stops gives its leases back', async () => {
   expect(control.requests[0]?.closedEarlyAtMs).not.toBeNull();
 });
 
-test('reconnects come later and later, up to a bound, and never in step', () => {
+test('[AG5] reconnects come later and later, up to a bound, and never in step', () => {
   const waits = [0, 1, 2, 3, 20].map((failures) => backoffMs(failures, 1));
   expect(waits.slice(0, 4)).toEqual([250, 500, 1_000, 2_000]);
   expect(waits.at(-1)).toBe(MAX_BACKOFF_MS);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import * as Y from 'yjs';
+import type { Shelf } from '../../client/sync/device.ts';
 import { type ReplicaChange, SegmentReplica } from '../../client/sync/segment-replica.ts';
 import {
   type NackCode,
@@ -91,13 +92,30 @@ async function serve(): Promise<ScriptedServer> {
   return server;
 }
 
-function replicaOf(server: ScriptedServer): { replica: SegmentReplica; changes: ReplicaChange[] } {
+class MemoryShelf implements Shelf {
+  readonly values = new Map<string, string>();
+  getItem(key: string): string | null {
+    return this.values.get(key) ?? null;
+  }
+  setItem(key: string, value: string): void {
+    this.values.set(key, value);
+  }
+  removeItem(key: string): void {
+    this.values.delete(key);
+  }
+}
+
+function replicaOf(
+  server: ScriptedServer,
+  shelf: Shelf = new MemoryShelf(),
+): { replica: SegmentReplica; changes: ReplicaChange[] } {
   const changes: ReplicaChange[] = [];
   const replica = new SegmentReplica({
     syncUrl: server.syncUrl,
     documentName: NAME,
     user: ADA,
     hasIndexedDb: false,
+    shelf,
     isSharedBetweenTabs: false,
     onChange: (change) => changes.push(change),
   });
@@ -222,4 +240,37 @@ test('a final close code ends the connection and says why', async () => {
   await soon(() => expect(replica.link.kind).toBe('live'));
   for (const socket of server.sockets) socket.close(4403, 'no longer a member');
   await soon(() => expect(replica.link).toEqual({ kind: 'refused', code: 4403, reason: 'no longer a member' }));
+});
+
+test('words of a tab that closed before anything else kept them are sent by the next one, under their first id', async () => {
+  const server = await serve();
+  const shelf = new MemoryShelf();
+  const first = replicaOf(server, shelf).replica;
+  const id = say(first, 'last words');
+  await first.close();
+  const { replica } = replicaOf(server, shelf);
+  expect(replica.entries().map((entry) => entry.id)).toEqual([id]);
+  expect(replica.stateOf(id)).toBe('clock');
+  replica.connect();
+  await soon(() => expect(replica.stateOf(id)).toBe('tick'));
+  expect(readEntries(server.doc).map((entry) => entry.id)).toEqual([id]);
+  expect(shelf.values.size).toBe(0);
+});
+
+test('what the server got before the tab closed is not set again', async () => {
+  const server = await serve();
+  const shelf = new MemoryShelf();
+  const first = replicaOf(server, shelf).replica;
+  first.connect();
+  await soon(() => expect(first.link.kind).toBe('live'));
+  server.answer = (update) => Y.applyUpdate(server.doc, update);
+  const id = say(first, 'heard but not receipted');
+  await soon(() => expect(readEntries(server.doc)).toHaveLength(1));
+  await first.close();
+  server.answer = (update, socket) => server.take(update, socket);
+  const before = Y.encodeStateVector(server.doc);
+  const { replica } = replicaOf(server, shelf);
+  replica.connect();
+  await soon(() => expect(replica.stateOf(id)).toBe('tick'));
+  expect(Y.encodeStateVector(server.doc)).toEqual(before);
 });

@@ -45,13 +45,13 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
 
   const append = (document: string, update: Uint8Array) => log.append({ document, update });
 
-  test('an unknown document is empty', async () => {
+  test('[LO3] an unknown document is empty', async () => {
     expect(await log.read(DOCUMENT)).toEqual({ updates: [], nextClock: 0, meta: new Map(), damaged: [] });
     expect(await log.documents()).toEqual([]);
     expect(await log.dirty()).toEqual([]);
   });
 
-  test('records get clocks 0, 1, 2 per document and are read back in order', async () => {
+  test('[LO3] records get clocks 0, 1, 2 per document and are read back in order', async () => {
     const one = new WrittenDocument(1);
     const two = new WrittenDocument(2);
     const clocks = await Promise.all([
@@ -69,7 +69,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect([...(await log.documents())].sort()).toEqual([DOCUMENT, OTHER]);
   });
 
-  test('more records than a batch holds keep their order and settle in it', async () => {
+  test('[LO3] more records than a batch holds keep their order and settle in it', async () => {
     const written = new WrittenDocument(1);
     const settled: number[] = [];
     const total = MAX_BATCH_RECORDS * 2 + 7;
@@ -82,7 +82,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect(entriesOf((await log.read(DOCUMENT)).updates)).toEqual(written.entries());
   });
 
-  test('what is queued while a batch is written shares the next one', async () => {
+  test('[LO4] what is queued while a batch is written shares the next one', async () => {
     const written = new WrittenDocument(1);
     let writes = 0;
     const gate = Promise.withResolvers<void>();
@@ -99,7 +99,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect(writes).toBe(2);
   });
 
-  test('meta is set with its record, and a later value replaces it', async () => {
+  test('[LO3] meta is set with its record, and a later value replaces it', async () => {
     const written = new WrittenDocument(1);
     const meta = (value: string) => new Map([['c:1', new TextEncoder().encode(value)]]);
     await log.append({ document: DOCUMENT, update: written.write('a'), meta: meta('ann') });
@@ -113,7 +113,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect((await log.read(OTHER)).meta.size).toBe(0);
   });
 
-  test('a document is dirty until its last record is marked projected', async () => {
+  test('[LO5] a document is dirty until its last record is marked projected', async () => {
     const written = new WrittenDocument(1);
     await append(DOCUMENT, written.write('a'));
     await append(DOCUMENT, written.write('b'));
@@ -126,7 +126,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect(await log.dirty()).toEqual([DOCUMENT]);
   });
 
-  test('a failed batch leaves nothing behind and closes its documents until reopened', async () => {
+  test('[DU2] a failed batch leaves nothing behind and closes its documents until reopened', async () => {
     const written = new WrittenDocument(1);
     const other = new WrittenDocument(2);
     await append(DOCUMENT, written.write('a'));
@@ -161,7 +161,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect(entriesOf((await log.read(DOCUMENT)).updates)).toEqual({ ...kept, e: 'e' });
   });
 
-  test('a document whose first record failed does not exist', async () => {
+  test('[DU2] a document whose first record failed does not exist', async () => {
     beforeWrite = async () => {
       beforeWrite = async () => {};
       throw new Error('no space left on device');
@@ -172,7 +172,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect(await append(DOCUMENT, new WrittenDocument(2).write('b'))).toBe(0);
   });
 
-  test('a first record that is no update is refused without harm to others in its batch', async () => {
+  test('[LO4] a first record that is no update is refused without harm to others in its batch', async () => {
     const other = new WrittenDocument(2);
     const outcomes = await Promise.allSettled([
       append(DOCUMENT, Uint8Array.of(255, 255, 255)),
@@ -183,7 +183,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect(await log.documents()).toEqual([OTHER]);
   });
 
-  test('compaction replaces a prefix; later records and clocks go on', async () => {
+  test('[INV8] [LO7] compaction replaces a prefix; later records and clocks go on', async () => {
     const written = new WrittenDocument(1);
     for (const key of ['a', 'b', 'c']) await append(DOCUMENT, written.write(key));
     const merged = Y.encodeStateAsUpdate(written.doc);
@@ -199,7 +199,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect(entriesOf(read.updates)).toEqual(written.entries());
   });
 
-  test('a merge that lacks something, is no update, or lies beyond the log is refused', async () => {
+  test('[LO7] a merge that lacks something, is no update, or lies beyond the log is refused', async () => {
     const written = new WrittenDocument(1);
     await append(DOCUMENT, written.write('a'));
     const tooLittle = Y.encodeStateAsUpdate(written.doc);
@@ -212,7 +212,7 @@ describe.each(IMPLEMENTATIONS)('update log: $name', ({ open }) => {
     expect((await log.read(DOCUMENT)).updates.length).toBe(2);
   });
 
-  test('closing writes what is queued and refuses what comes later', async () => {
+  test('[LO4] closing writes what is queued and refuses what comes later', async () => {
     const written = new WrittenDocument(1);
     const queued = append(DOCUMENT, written.write('a'));
     const closed = log.close();

@@ -91,7 +91,7 @@ test('better-auth finds nothing to add to the tables of the migrations', async (
   expect([toBeCreated, toBeAdded]).toEqual([[], []]);
 });
 
-test('the owner link makes one owner, signed in; then it and any other are closed', async () => {
+test('[AC7] the owner link makes one owner, signed in; then it and any other are closed', async () => {
   expect(accounts.hasOwner()).toBe(false);
   const replaced = accounts.issueOwnerLink();
   const token = accounts.issueOwnerLink();
@@ -106,7 +106,7 @@ test('the owner link makes one owner, signed in; then it and any other are close
   expect(JSON.stringify(database.prepare('select * from account_link').all())).not.toContain(token);
 });
 
-test('two who use the owner link at once make one owner', async () => {
+test('[AC7] two who use the owner link at once make one owner', async () => {
   const token = accounts.issueOwnerLink();
   const outcomes = await Promise.allSettled([
     accounts.createOwner({ ...ANN, token }),
@@ -116,7 +116,7 @@ test('two who use the owner link at once make one owner', async () => {
   expect(accounts.members().length).toBe(1);
 });
 
-test('signing in gives a cookie that is known afterwards, until signing out', async () => {
+test('[AC1] signing in gives a cookie that is known afterwards, until signing out', async () => {
   const { person } = await makeOwner();
   const response = await signIn('ANN@example.org', ANN.password);
   expect(response.status).toBe(200);
@@ -134,7 +134,7 @@ test('signing in gives a cookie that is known afterwards, until signing out', as
   expect(changed).toEqual([person.id]);
 });
 
-test('a wrong password and an unknown address are refused alike', async () => {
+test('[AC10] a wrong password and an unknown address are refused alike', async () => {
   await makeOwner();
   const wrong = await signIn(ANN.email.trim(), 'not the password');
   const unknown = await signIn('nobody@example.org', 'not the password');
@@ -144,7 +144,7 @@ test('a wrong password and an unknown address are refused alike', async () => {
   expect(await unknown.json()).toEqual(refusal);
 });
 
-test('guessing from one address is stopped, others still sign in', async () => {
+test('[AC10] guessing from one address is stopped, others still sign in', async () => {
   await makeOwner();
   const from = '192.0.2.1';
   const statuses: number[] = [];
@@ -157,7 +157,7 @@ test('guessing from one address is stopped, others still sign in', async () => {
   expect((await signIn('ann@example.org', ANN.password)).status).toBe(200);
 });
 
-test('every other route of better-auth is closed, also to members', async () => {
+test('[AC11] every other route of better-auth is closed, also to members', async () => {
   const { cookie } = await makeOwner();
   const body = { ...BOB, name: 'Bob' };
   for (const [method, path] of [
@@ -174,14 +174,14 @@ test('every other route of better-auth is closed, also to members', async () => 
   expect(accounts.members().length).toBe(1);
 });
 
-test('a page of another origin cannot sign anybody in or out', async () => {
+test('[AC2] a page of another origin cannot sign anybody in or out', async () => {
   const { cookie, person } = await makeOwner();
   expect((await ask('POST', '/sign-out', { cookie, origin: 'http://evil.example' })).status).toBe(403);
   expect(await accounts.principalOf(withCookie(cookie))).toEqual(person);
   expect((await ask('POST', '/sign-out', { cookie, origin: 'http://office.example' })).status).toBe(200);
 });
 
-test('forged, foreign and absent credentials are nobody', async () => {
+test('[AC1] forged, foreign and absent credentials are nobody', async () => {
   const { cookie } = await makeOwner();
   const [name = '', value = ''] = cookie.split('=');
   const token = decodeURIComponent(value).split('.')[0] ?? '';
@@ -197,13 +197,13 @@ test('forged, foreign and absent credentials are nobody', async () => {
   }
 });
 
-test('an expired session is nobody', async () => {
+test('[AC1] an expired session is nobody', async () => {
   const { cookie } = await makeOwner();
   database.prepare('update auth_session set expiresAt = ?').run(new Date(Date.now() - 1000).toISOString());
   expect(await accounts.principalOf(withCookie(cookie))).toBeNull();
 });
 
-test('an invitation makes one member, signed in', async () => {
+test('[AC8] an invitation makes one member, signed in', async () => {
   const owner = await makeOwner();
   const { token, expiresAt } = accounts.issueInvite(owner.person);
   expect(Date.parse(expiresAt)).toBe(nowMs + INVITE_LIFETIME_MS);
@@ -220,7 +220,7 @@ test('an invitation makes one member, signed in', async () => {
   ]);
 });
 
-test('an invitation expires, and one for an address is for that address', async () => {
+test('[AC8] an invitation expires, and one for an address is for that address', async () => {
   const owner = await makeOwner();
   const expired = accounts.issueInvite(owner.person);
   nowMs += INVITE_LIFETIME_MS;
@@ -231,7 +231,7 @@ test('an invitation expires, and one for an address is for that address', async 
   expect(carol.person).toMatchObject({ email: 'carol@example.org', role: 'owner' });
 });
 
-test('what was typed wrongly is said, and the invitation stays good', async () => {
+test('[AC8] what was typed wrongly is said, and the invitation stays good', async () => {
   const owner = await makeOwner();
   const { token } = accounts.issueInvite(owner.person);
   const message = 'A password needs at least 8 characters.';
@@ -248,7 +248,7 @@ test('what was typed wrongly is said, and the invitation stays good', async () =
   await accounts.acceptInvite({ ...BOB, token });
 });
 
-test('a disabled member is nobody at once, by cookie and key, and cannot sign in until enabled', async () => {
+test('[PE3] a disabled member is nobody at once, by cookie and key, and cannot sign in until enabled', async () => {
   const owner = await makeOwner();
   const bob = await makeMember(owner);
   const { key } = await accounts.makeApiKey(bob.person.id, 'script');
@@ -263,7 +263,7 @@ test('a disabled member is nobody at once, by cookie and key, and cannot sign in
   expect(await accounts.principalOf(withCookie(bob.cookie))).toBeNull();
 });
 
-test('the last owner can be neither disabled nor demoted', async () => {
+test('[AC12] the last owner can be neither disabled nor demoted', async () => {
   const owner = await makeOwner();
   const bob = await makeMember(owner);
   const refused = expect.objectContaining({ code: 'conflict' });
@@ -275,7 +275,7 @@ test('the last owner can be neither disabled nor demoted', async () => {
   expect(() => accounts.setDisabled('nobody', true)).toThrow(expect.objectContaining({ code: 'unknown' }));
 });
 
-test('a reset link sets the password once and signs the person out everywhere', async () => {
+test('[AC9] a reset link sets the password once and signs the person out everywhere', async () => {
   const owner = await makeOwner();
   const bob = await makeMember(owner);
   const replaced = accounts.issueResetLink(bob.person.id);
@@ -297,7 +297,7 @@ test('a reset link sets the password once and signs the person out everywhere', 
   await expect(accounts.resetPassword({ token: late.token, password })).rejects.toMatchObject({ code: 'forbidden' });
 });
 
-test('other devices are signed out, this one stays', async () => {
+test('[AC9] other devices are signed out, this one stays', async () => {
   const { person, cookie } = await makeOwner();
   const other = cookieOf((await signIn('ann@example.org', ANN.password)).headers);
   await accounts.signOutOtherDevices(person.id, withCookie(cookie));
@@ -306,7 +306,7 @@ test('other devices are signed out, this one stays', async () => {
   expect(changed).toEqual([person.id]);
 });
 
-test('a browser lists its own sessions and revokes one', async () => {
+test('[AC9] a browser lists its own sessions and revokes one', async () => {
   const { person, cookie } = await makeOwner();
   const other = cookieOf((await signIn('ann@example.org', ANN.password)).headers);
   const listed = await ask('GET', '/list-sessions', { cookie });
@@ -318,7 +318,7 @@ test('a browser lists its own sessions and revokes one', async () => {
   expect(changed).toEqual([person.id]);
 });
 
-test('an API key acts as its person until revoked, and is stored hashed', async () => {
+test('[AC4] an API key acts as its person until revoked, and is stored hashed', async () => {
   const owner = await makeOwner();
   const bob = await makeMember(owner);
   const { id, key } = await accounts.makeApiKey(bob.person.id, ' backup script ');

@@ -21,7 +21,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const migration = (name: string, sql: string) => writeFile(join(migrations, name), sql);
 
-test('a new file gets the pragmas and every migration, and no copy', () => {
+test('[PJ5] a new file gets the pragmas and every migration, and no copy', () => {
   const database = openDatabase(file);
   const pragma = (name: string) => database.pragma(name, { simple: true });
   expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys'), pragma('busy_timeout')]).toEqual([
@@ -36,7 +36,7 @@ test('a new file gets the pragmas and every migration, and no copy', () => {
   expect(existsSync(`${file}.before-1`)).toBe(false);
 });
 
-test('an existing file is copied before it is migrated', async () => {
+test('[PJ5] an existing file is copied before it is migrated', async () => {
   const first = openDatabase(file, migrations);
   first.exec(`insert into note values ('kept')`);
   first.close();
@@ -50,7 +50,7 @@ test('an existing file is copied before it is migrated', async () => {
   copy.close();
 });
 
-test('a migration that fails leaves the version before it whole, and can be tried again', async () => {
+test('[PJ5] a migration that fails leaves the version before it whole, and can be tried again', async () => {
   openDatabase(file, migrations).close();
   await migration('0002-broken.sql', 'create table half (a text); insert into nothing values (1);');
   for (let attempt = 0; attempt < 2; attempt++) {
@@ -60,7 +60,7 @@ test('a migration that fails leaves the version before it whole, and can be trie
   openDatabase(file, migrations).close();
 });
 
-test('data of a newer version is refused in one sentence and left alone', async () => {
+test('[PJ5] data of a newer version is refused in one sentence and left alone', async () => {
   await migration('0002-more.sql', 'create table more (a text);');
   openDatabase(file, migrations).close();
   await rm(join(migrations, '0002-more.sql'));
@@ -69,7 +69,7 @@ test('data of a newer version is refused in one sentence and left alone', async 
   );
 });
 
-test('a file that is no database is refused with its name', async () => {
+test('[PJ5] a file that is no database is refused with its name', async () => {
   await mkdir(join(folder, 'data'));
   await writeFile(file, 'this is not a database, it is a text of some length'.repeat(100));
   expect(() => openDatabase(file)).toThrow(
@@ -77,7 +77,7 @@ test('a file that is no database is refused with its name', async () => {
   );
 });
 
-test('a gap in the numbers of the migrations is refused', async () => {
+test('[PJ5] a gap in the numbers of the migrations is refused', async () => {
   await migration('0003-late.sql', 'select 1;');
   expect(() => openDatabase(file, migrations)).toThrow(/should be migration number 2/);
 });

@@ -19,7 +19,7 @@ function heldCommits() {
   return { commits, batches, release: gate.resolve };
 }
 
-test('a batch is bounded in records and in bytes, and a larger item goes alone', async () => {
+test('[INV7] a batch is bounded in records and in bytes, and a larger item goes alone', async () => {
   const { commits, batches, release } = heldCommits();
   const small = Array.from({ length: MAX_BATCH_RECORDS + 1 }, () => commits.add({ document: 'a', sizeBytes: 1 }));
   const large = commits.add({ document: 'b', sizeBytes: MAX_BATCH_BYTES + 1 });
@@ -29,7 +29,7 @@ test('a batch is bounded in records and in bytes, and a larger item goes alone',
   expect(batches.map((batch) => batch.length)).toEqual([MAX_BATCH_RECORDS, 1, 1, 1]);
 });
 
-test('what waits is bounded: beyond it a document is refused until reopened, others are not', async () => {
+test('[INV7] what waits is bounded: beyond it a document is refused until reopened, others are not', async () => {
   const { commits, batches, release } = heldCommits();
   const waiting = [
     commits.add({ document: 'a', sizeBytes: MAX_QUEUED_BYTES - 10 }),
@@ -47,7 +47,7 @@ test('what waits is bounded: beyond it a document is refused until reopened, oth
   await expect(commits.add({ document: 'a', sizeBytes: 1 })).rejects.toMatchObject({ code: 'restarting' });
 });
 
-test('a job runs alone, between batches, and its failure is its own', async () => {
+test('[LO4] a job runs alone, between batches, and its failure is its own', async () => {
   const { commits, batches, release } = heldCommits();
   const first = commits.add({ document: 'a', sizeBytes: 1 });
   await expect.poll(() => batches.length).toBe(1);

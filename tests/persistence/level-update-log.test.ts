@@ -35,7 +35,7 @@ async function withYLeveldb<Result>(use: (reader: LeveldbPersistence) => Promise
   }
 }
 
-test('keys have the bytes that y-leveldb writes', () => {
+test('[LO2] keys have the bytes that y-leveldb writes', () => {
   const keys = [
     ['v1', 'session/é/1', 'update', 0],
     ['v1', DOCUMENT, 'update', 0x01020304],
@@ -45,7 +45,7 @@ test('keys have the bytes that y-leveldb writes', () => {
   for (const key of keys) expect(Buffer.from(encodeKey(key))).toEqual(Buffer.from(keyEncoding.encode(key)));
 });
 
-test('y-leveldb reads a closed copy as the same documents, before and after compaction', async () => {
+test('[LO2] y-leveldb reads a closed copy as the same documents, before and after compaction', async () => {
   const log = await openLevelUpdateLog(folder);
   const one = new WrittenDocument(1);
   const two = new WrittenDocument(2);
@@ -74,7 +74,7 @@ test('y-leveldb reads a closed copy as the same documents, before and after comp
   });
 });
 
-test('a folder that y-leveldb wrote is read and continued', async () => {
+test('[LO2] a folder that y-leveldb wrote is read and continued', async () => {
   const writer = new LeveldbPersistence(folder);
   const written = new WrittenDocument(1);
   for (const key of ['a', 'b', 'c']) await writer.storeUpdate(DOCUMENT, written.write(key));
@@ -88,7 +88,7 @@ test('a folder that y-leveldb wrote is read and continued', async () => {
   await log.close();
 });
 
-test('what was dirty, its clocks and its meta are there after reopening the folder', async () => {
+test('[LO3] what was dirty, its clocks and its meta are there after reopening the folder', async () => {
   const written = new WrittenDocument(1);
   let log = await openLevelUpdateLog(folder, { durability: 'process' });
   await log.append({ document: DOCUMENT, update: written.write('a'), meta: new Map([['c:1', Uint8Array.of(1)]]) });
@@ -103,7 +103,7 @@ test('what was dirty, its clocks and its meta are there after reopening the fold
   await expect(log.read(DOCUMENT)).rejects.toMatchObject({ code: 'restarting' });
 });
 
-test('a second opener of the folder is refused', async () => {
+test('[LO1] a second opener of the folder is refused', async () => {
   const log = await openLevelUpdateLog(folder);
   await expect(openLevelUpdateLog(folder)).rejects.toMatchObject({
     code: 'conflict',
@@ -112,12 +112,12 @@ test('a second opener of the folder is refused', async () => {
   await log.close();
 });
 
-test('a folder that cannot be used is refused in one sentence', async () => {
+test('[LO1] a folder that cannot be used is refused in one sentence', async () => {
   await writeFile(folder, 'a file, not a folder');
   await expect(openLevelUpdateLog(folder)).rejects.toMatchObject({ code: 'storage' });
 });
 
-test('damaged and missing records are named, and the rest is read', async () => {
+test('[LO6] damaged and missing records are named, and the rest is read', async () => {
   const written = new WrittenDocument(1);
   let log = await openLevelUpdateLog(folder);
   for (const key of ['a', 'b', 'c', 'd', 'e']) await log.append({ document: DOCUMENT, update: written.write(key) });
@@ -140,7 +140,7 @@ test('damaged and missing records are named, and the rest is read', async () => 
   await log.close();
 });
 
-test('bytes that rot in the file cost the records they belong to, which are named', async () => {
+test('[LO6] bytes that rot in the file cost the records they belong to, which are named', async () => {
   const written = [new WrittenDocument(1), new WrittenDocument(2)];
   let log = await openLevelUpdateLog(folder);
   for (let index = 0; index < 300; index++) {
@@ -166,7 +166,7 @@ test('bytes that rot in the file cost the records they belong to, which are name
   await log.close();
 });
 
-test('a block that LevelDB itself cannot read costs its own records only', async () => {
+test('[LO6] a block that LevelDB itself cannot read costs its own records only', async () => {
   const written = new WrittenDocument(1);
   let log = await openLevelUpdateLog(folder);
   for (let index = 0; index < 10; index++) {
@@ -232,7 +232,7 @@ async function expectAllThere(acknowledged: ReadonlyMap<string, number>): Promis
   await log.close();
 }
 
-test('every acknowledged record is there after kill -9, and the log goes on, three times over', async () => {
+test('[DU4] every acknowledged record is there after kill -9, and the log goes on, three times over', async () => {
   for (let round = 0; round < 3; round++) {
     const appender = startAppender(process.execPath, [CHILD, folder]);
     const { child, acknowledged } = appender;

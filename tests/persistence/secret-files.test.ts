@@ -12,7 +12,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test('a secret is made once, for its owner only, and nothing else is left in the folder', async () => {
+test('[AC5] a secret is made once, for its owner only, and nothing else is left in the folder', async () => {
   const path = join(folder, 'worker.token');
   const secret = readOrCreateSecret(path);
   expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -22,7 +22,7 @@ test('a secret is made once, for its owner only, and nothing else is left in the
   expect(readOrCreateSecret(join(folder, 'auth.secret'))).not.toBe(secret);
 });
 
-test('a file with something else in it is refused, not replaced', async () => {
+test('[AC5] a file with something else in it is refused, not replaced', async () => {
   const path = join(folder, 'worker.token');
   await writeFile(path, '');
   expect(() => readOrCreateSecret(path)).toThrow(expect.objectContaining({ code: 'storage' }));

@@ -58,29 +58,29 @@ const WHOLE_FLOW = [
 const agent = (id: string): Mention => ({ type: 'agent', id });
 
 describe('who answers a message', () => {
-  test('in the executive scope, Daena', () => {
+  test('[TU1] in the executive scope, Daena', () => {
     expect(parts(message([agent('finance/synth')]), inSession(EXECUTIVE))).toEqual(['1 daena answer']);
   });
 
-  test('in a department, five notes and then the spokesperson', () => {
+  test('[TU1] in a department, five notes and then the spokesperson', () => {
     expect(parts(message(), inSession(FINANCE))).toEqual(WHOLE_FLOW);
     expect(parts(message([{ type: 'all', id: 'all' }, agent('daena')]), inSession(FINANCE))).toEqual(WHOLE_FLOW);
     expect(parts(message([{ type: 'department', id: 'finance' }]), inSession(FINANCE))).toEqual(WHOLE_FLOW);
   });
 
-  test('in a department, those mentioned alone, each once', () => {
+  test('[TU1] in a department, those mentioned alone, each once', () => {
     const mentions = [agent('finance/executor'), agent('daena'), agent('finance/executor'), agent('nobody')];
     expect(parts(message(mentions), inSession(FINANCE))).toEqual(['1 finance/executor answer', '1 daena answer']);
     expect(parts(message([{ type: 'department', id: 'legal' }]), inSession(FINANCE))).toEqual(['1 legal/synth answer']);
   });
 
-  test('in an agent chat, that agent', () => {
+  test('[TU1] in an agent chat, that agent', () => {
     expect(parts(message([agent('daena')]), inSession({ type: 'agent', id: 'hr/scout_internal' }))).toEqual([
       '1 hr/scout_internal answer',
     ]);
   });
 
-  test('in a general chat, those mentioned, or Daena while one person writes alone', () => {
+  test('[TU1] in a general chat, those mentioned, or Daena while one person writes alone', () => {
     const mentions: Mention[] = [
       agent('hr/executor'),
       { type: 'department', id: 'legal' },
@@ -94,7 +94,7 @@ describe('who answers a message', () => {
     expect(parts(message(), inSession(GENERAL, { writers: 2 }))).toEqual([]);
   });
 
-  test('a reply to an agent mentions it; a reply to a person mentions nobody', () => {
+  test('[TU1] a reply to an agent mentions it; a reply to a person mentions nobody', () => {
     const reply = replyOf('hr/executor', 'answer');
     const entry = { ...message(), replyTo: reply.id };
     expect(parts(entry, inSession(GENERAL, { writers: 2 }))).toEqual(['1 hr/executor answer']);
@@ -102,17 +102,17 @@ describe('who answers a message', () => {
     expect(parts(message([], ulid(9)), inSession(GENERAL, { writers: 2 }))).toEqual([]);
   });
 
-  test('in a council, nobody, and council seats cannot be mentioned elsewhere', () => {
+  test('[TU1] in a council, nobody, and council seats cannot be mentioned elsewhere', () => {
     expect(parts(message([agent('daena')]), inSession(COUNCIL))).toEqual([]);
     expect(parts(message([agent('council/finance/quant')]), inSession(GENERAL, { writers: 2 }))).toEqual([]);
   });
 
-  test('a message asks a bounded number of agents', () => {
+  test('[TU1] a message asks a bounded number of agents', () => {
     const mentions = ROLES.flatMap(({ key }) => [agent(`hr/${key}`), agent(`legal/${key}`)]);
     expect(parts(message(mentions), inSession(GENERAL))).toHaveLength(MAX_ANSWERERS);
   });
 
-  test('in the bin, nobody', () => {
+  test('[TU1] in the bin, nobody', () => {
     expect(parts(message(), inSession(EXECUTIVE, { isBinned: true }))).toEqual([]);
   });
 });
@@ -120,7 +120,7 @@ describe('who answers a message', () => {
 describe('what else asks', () => {
   const again = (target: Entry): Entry => ({ id: ulid(5), author: 'ann', at: 5, kind: 'again', target: target.id });
 
-  test('asking again asks the same agent for the same step, without notes', () => {
+  test('[TU1] asking again asks the same agent for the same step, without notes', () => {
     const target = replyOf('finance/synth', 'answer');
     expect(deriveTurns(again(target), inSession(FINANCE), lookup)).toEqual([
       {
@@ -148,7 +148,7 @@ describe('what else asks', () => {
     seats,
   });
 
-  test('a quick debate: positions, synthesis by the chair, dissent by the first seat', () => {
+  test('[TU9] a quick debate: positions, synthesis by the chair, dissent by the first seat', () => {
     expect(parts(debate('quick', ['oracle', 'macro', 'nobody', 'macro']), inSession(COUNCIL))).toEqual([
       '1 council/finance/oracle position',
       '1 council/finance/macro position',
@@ -157,7 +157,7 @@ describe('what else asks', () => {
     ]);
   });
 
-  test('a standard debate: two seats look for facts first', () => {
+  test('[TU9] a standard debate: two seats look for facts first', () => {
     expect(parts(debate('standard', ['oracle', 'macro', 'quant']), inSession(COUNCIL)).slice(0, 3)).toEqual([
       '1 council/finance/macro note',
       '1 council/finance/quant note',
@@ -165,12 +165,12 @@ describe('what else asks', () => {
     ]);
   });
 
-  test('a debate needs a council, and two of its seats', () => {
+  test('[TU9] a debate needs a council, and two of its seats', () => {
     expect(parts(debate('quick', ['oracle', 'macro']), inSession(FINANCE))).toEqual([]);
     expect(parts(debate('quick', ['oracle', 'nobody']), inSession(COUNCIL))).toEqual([]);
   });
 
-  test('edits, retractions, reactions, stops and what agents say ask for nothing', () => {
+  test('[TU1] edits, retractions, reactions, stops and what agents say ask for nothing', () => {
     const common = { id: ulid(7), author: 'ann', at: 7, target: MESSAGE };
     const quiet: Entry[] = [
       { ...common, kind: 'edit', body: 'Hm', mentions: [agent('daena')] },

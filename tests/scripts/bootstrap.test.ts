@@ -166,6 +166,17 @@ test('a script gets its arguments, and its exit code comes back', async () => {
   expect((await checkout.run('run.mjs')).code).toBe(2);
 });
 
+test('a signal to the runner reaches the script', async () => {
+  const checkout = new Checkout();
+  writeFileSync(
+    checkout.path('scripts/waits.ts'),
+    "process.on('SIGTERM', () => process.exit(9)); setInterval(() => {}, 60_000); console.log('waits');",
+  );
+  const child = spawn(process.execPath, [checkout.path('scripts/run.mjs'), 'scripts/waits.ts']);
+  child.stdout.once('data', () => child.kill('SIGTERM'));
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(9);
+});
+
 test('the pinned Node is the one that runs it', async () => {
   const checkout = new Checkout();
   mkdirSync(checkout.path('node_modules/node/bin'), { recursive: true });

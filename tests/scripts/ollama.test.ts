@@ -2,8 +2,13 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { describeOllama, ensureOllama, findOllama, type OllamaOutcome } from '../../scripts/launcher/ollama.ts';
-import { readOllamaAddress } from '../../scripts/launcher/ollama-address.ts';
+import {
+  describeOllama,
+  ensureOllama,
+  type OllamaAddress,
+  type OllamaOutcome,
+  ollamaCommand,
+} from '../../scripts/launcher/ollama.ts';
 import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { linesOf } from './running-office.ts';
@@ -11,9 +16,9 @@ import { linesOf } from './running-office.ts';
 // What a program named `ollama` does here: notes its process id, its arguments and its address, then listens there.
 const LISTENING = `
 const { appendFileSync } = require('node:fs');
-const [host, port] = process.env.OLLAMA_HOST.split(':');
+const { hostname, port } = new URL(process.env.OLLAMA_HOST);
 appendFileSync(process.env.NOTES, [process.pid, process.argv.slice(2).join(' '), process.env.OLLAMA_HOST].join(';') + '\\n');
-require('node:http').createServer((_, response) => response.end('{"version":"0.24.0"}')).listen(Number(port), host);
+require('node:http').createServer((_, response) => response.end('{"version":"0.24.0"}')).listen(Number(port), hostname);
 `;
 
 function program(source: string): string {
@@ -23,10 +28,8 @@ function program(source: string): string {
   return path;
 }
 
-async function address(host?: string) {
-  const read = readOllamaAddress(host ?? `127.0.0.1:${await freePort()}`);
-  if (read === null) throw new Error('not an address');
-  return read;
+async function address(url?: string): Promise<OllamaAddress> {
+  return { url: url ?? `http://127.0.0.1:${await freePort()}`, isLocal: true, isChosen: false };
 }
 
 const never = new AbortController().signal;
@@ -54,7 +57,7 @@ test('an installed one that does not answer is started at its address, and outli
   const [pid, args, host] = linesOf(notes)[0]?.split(';') ?? [];
   onTestFinished(() => void process.kill(Number(pid)));
   expect(outcome).toEqual({ kind: 'started', url: at.url });
-  expect([args, host]).toEqual(['serve', new URL(at.url).host]);
+  expect([args, host]).toEqual(['serve', at.url]);
   expect(describeOllama(outcome)[0]).toContain('left running');
 });
 
@@ -87,6 +90,13 @@ test('for another machine’s address none is started here', async () => {
   expect(outcome).toEqual({ kind: 'away', url: far.url });
 });
 
+test('where OLLAMA_HOST names one that is not installed, no rehearsal is promised', async () => {
+  const chosen = { ...(await address()), isChosen: true };
+  const outcome = await ensureOllama({ address: chosen, environment: {}, command: null, signal: never });
+  expect(outcome).toEqual({ kind: 'away', url: chosen.url });
+  expect(describeOllama(outcome)[0]).not.toContain('rehearsal');
+});
+
 test('a stop of the office ends the wait', async () => {
   const stop = new AbortController();
   const command = { program: program('setTimeout(() => undefined, 3_000)'), args: ['serve'] };
@@ -96,7 +106,12 @@ test('a stop of the office ends the wait', async () => {
   expect(outcome).toEqual({ kind: 'aborted' });
 });
 
-test('it is found on the PATH', () => {
+test('it is found on the PATH', async () => {
   const path = program('');
-  expect(findOllama({ PATH: join(path, '..') })).toEqual({ program: path, args: ['serve'] });
+  const { PATH } = process.env;
+  onTestFinished(() => {
+    process.env.PATH = PATH;
+  });
+  process.env.PATH = join(path, '..');
+  expect(await ollamaCommand()).toEqual({ program: path, args: ['serve'] });
 });

@@ -12,6 +12,7 @@ import {
   type Nack,
   nackSchema,
   readReceipt,
+  SYNC,
 } from '../../sync-server/protocol/frames.ts';
 import { entriesOf, readEntries, writeEntry } from '../../sync-server/protocol/segment.ts';
 import type { OfficeCaller } from './office-caller.ts';
@@ -32,22 +33,22 @@ export class OfficePeer {
   readonly provider: WebsocketProvider;
   readonly hellos: Hello[] = [];
   readonly nacks: Nack[] = [];
-  /** Durable clocks by client id, as receipts said. */
+  /** Durable clocks by client id, as the server said. */
   readonly saved = new Map<number, number>();
+  receipts = 0;
   readonly closes: { readonly code: number; readonly reason: string }[] = [];
   /** Types of the frames received, in order. */
   readonly frames: number[] = [];
 
   constructor(caller: OfficeCaller, document: string, options: ConnectOptions) {
     this.doc = options.doc ?? new Y.Doc();
-    const { frames } = this;
+    const hear = (frame: Uint8Array): void => this.#hear(frame);
     const headersOf = () => options.headers ?? caller.headers;
     class SignedSocket extends WebSocket {
       constructor(url: string | URL) {
         super(url, { headers: { ...headersOf() }, rejectUnauthorized: false });
-        this.on('message', (data) =>
-          frames.push(decoding.readVarUint(decoding.createDecoder(new Uint8Array(data as ArrayBuffer)))),
-        );
+        // reason: the provider asks for array buffers
+        this.on('message', (data) => hear(new Uint8Array(data as ArrayBuffer)));
       }
     }
     this.provider = new WebsocketProvider(`${caller.url.replace(/^http/, 'ws')}/sync`, document, this.doc, {
@@ -66,15 +67,27 @@ export class OfficePeer {
     onTestFinished(() => this.leave());
   }
 
+  #hear(frame: Uint8Array): void {
+    const decoder = decoding.createDecoder(frame);
+    const type = decoding.readVarUint(decoder);
+    this.frames.push(type);
+    if (type !== FRAME.sync || decoding.readVarUint(decoder) !== SYNC.step1) return;
+    // What the server says it has is durable, as what a receipt says: both wait for their commit.
+    this.#noteSaved(Y.decodeStateVector(decoding.readVarUint8Array(decoder)));
+  }
+
+  #noteSaved(clocks: ReadonlyMap<number, number>): void {
+    for (const [client, clock] of clocks) this.saved.set(client, Math.max(clock, this.saved.get(client) ?? 0));
+  }
+
   #listen(): void {
     const { messageHandlers } = this.provider;
     messageHandlers[FRAME.hello] = (_encoder, decoder) => {
       this.hellos.push(helloSchema.parse(JSON.parse(decoding.readVarString(decoder))));
     };
     messageHandlers[FRAME.receipt] = (_encoder, decoder) => {
-      for (const [client, clock] of readReceipt(decoder)) {
-        this.saved.set(client, Math.max(clock, this.saved.get(client) ?? 0));
-      }
+      this.receipts++;
+      this.#noteSaved(readReceipt(decoder));
     };
     messageHandlers[FRAME.nack] = (_encoder, decoder) => {
       this.nacks.push(nackSchema.parse(JSON.parse(decoding.readVarString(decoder))));
@@ -93,7 +106,7 @@ export class OfficePeer {
     this.doc.transact(() => writeEntry(this.doc, entry));
   }
 
-  /** Whether a receipt covers all that this replica wrote. */
+  /** Whether the server said that all that this replica wrote is durable. */
   get isSaved(): boolean {
     const { clientID, store } = this.doc;
     return (this.saved.get(clientID) ?? 0) >= Y.getState(store, clientID);

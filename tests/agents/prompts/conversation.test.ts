@@ -20,7 +20,7 @@ test('every line keeps its name, and the own words are the assistant', () => {
   ]);
 });
 
-test('the newest stay and the rest is counted', () => {
+test('[AG7] the newest stay and the rest is counted', () => {
   const items = Array.from({ length: 50 }, (_, index) => line({ body: `${index} ${'word '.repeat(40)}` }));
   const excerpt = excerptOf(items, options);
   expect(excerpt.entries).toEqual(items.slice(-excerpt.entries.length).map(({ id }) => id));
@@ -34,7 +34,7 @@ test('a single endless line does not push out everything else', () => {
   expect(excerpt.messages[1]?.content).toMatch(/\[\.\.\. \d+ more characters\]$/);
 });
 
-test('rehearsed lines are for the rehearsal model only', () => {
+test('[AG6] rehearsed lines are for the rehearsal model only', () => {
   const items = [line({ role: 'agent', authorId: 'daena', isRehearsed: true }), line()];
   expect(excerptOf(items, options)).toMatchObject({ entries: [items[1]?.id], leftOut: 1 });
   expect(excerptOf(items, { ...options, isRehearsal: true })).toMatchObject({ leftOut: 0 });

@@ -48,7 +48,7 @@ test('asking again puts the same question last, once, and names both entries', (
   expect(prompt.entries).toEqual(expect.arrayContaining([asked.id, again]));
 });
 
-test('whatever its parts, a prompt and its answer fit the window', () => {
+test('[AG7] whatever its parts, a prompt and its answer fit the window', () => {
   const long = 'many words in a row '.repeat(1_000);
   const context = Array.from({ length: 200 }, () => line({ body: long.slice(0, 3_000) }));
   const material = ['advisor_a', 'advisor_b', 'executor'].map((role) => ({
@@ -78,14 +78,14 @@ test('whatever its parts, a prompt and its answer fit the window', () => {
   }
 });
 
-test('what was left out is what the office left out and what did not fit', () => {
+test('[AG7] what was left out is what the office left out and what did not fit', () => {
   const context = Array.from({ length: 200 }, () => line({ body: 'words '.repeat(200) }));
   const prompt = promptFor(makeLease({ context, leftOut: 7 }), setting);
   const inPrompt = prompt.messages.length - 2;
   expect(prompt.leftOut).toBe(7 + 200 - inPrompt);
 });
 
-test("the Synthesizer gets its colleagues' notes as material, and who is missing", () => {
+test("[TU8] the Synthesizer gets its colleagues' notes as material, and who is missing", () => {
   const material = [{ ...position('oracle', 'Cut costs.'), agent: 'finance/advisor_a', step: 'note' as const }];
   const missing = [{ agent: 'finance/executor', reason: 'timeout' }];
   const prompt = promptFor(makeLease({ agent: 'finance/synth', material, missing }), setting);
@@ -104,7 +104,7 @@ test('a note is short and has the five blocks', () => {
   expect(prompt.maxAnswerTokens).toBeLessThan(500);
 });
 
-test('a position is blind: it holds the frame and nothing that anybody said', () => {
+test('[AG8] a position is blind: it holds the frame and nothing that anybody said', () => {
   for (const council of COUNCILS) {
     for (const seat of council.seats) {
       const lease = debateLease({
@@ -146,7 +146,7 @@ test('a scout that failed and spoke later is not missing, and nobody is missing 
   expect(promptFor(lease, setting).header).toMatch(/^Partial council - 2 of 3 - missing: The Quant \(stopped\)\n/);
 });
 
-test('the chair sees positions under letters, without names, in an order of the turn', () => {
+test('[AG8] the chair sees positions under letters, without names, in an order of the turn', () => {
   const material = [position('oracle', 'As The Oracle I say no.'), position('macro', 'As The Macro I say yes.')];
   const lease = debateLease({ agent: 'council/finance/chair', step: 'synthesis', material });
   const prompt = promptFor(lease, setting);

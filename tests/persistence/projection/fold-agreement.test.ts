@@ -78,7 +78,7 @@ const logsInTwoOrders = logs.chain((log) =>
 describe('the projection and the fold', () => {
   const session = ulid(1_000);
 
-  test('[PJ2] agree for any entries in any order', () => {
+  test('[PJ2] [INV3] agree for any entries in any order', () => {
     withOffice((office) => {
       // Thousands of small transactions: what is proved here is no matter of the disk.
       office.database.pragma('synchronous = OFF');

@@ -166,7 +166,7 @@ describe('a rebuild', () => {
       committed(session, entries.slice(4), { throughClock: 2, segment: 2 }),
     ]);
 
-  test('[PJ4] gives the same rows, and no event or derivation again, also where it was cut off', () => {
+  test('[PJ4] [INV8] gives the same rows, and no event or derivation again, also where it was cut off', () => {
     inFolder((file) => {
       const derived: string[] = [];
       const derivation: Derivation = {

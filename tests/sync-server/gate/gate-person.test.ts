@@ -123,14 +123,14 @@ describe('what is forged', () => {
     expect(room.asPerson(ann, update).kind).toBe('forged');
   });
 
-  test("[GA3] overwriting another's entry with an origin is refused", () => {
+  test("[GA3] [INV4] overwriting another's entry with an origin is refused", () => {
     const { room } = roomWithMessage();
     const replica = replicaOf(room);
     const update = updateOf(replica, () => writeEntry(replica, message('bob', 1)));
     expect(room.asPerson(bob, update).kind).toBe('forged');
   });
 
-  test('[GA8] overwriting with a higher client id and no origin is neutralised as a duplicate', () => {
+  test('[GA8] [INV4] overwriting with a higher client id and no origin is neutralised as a duplicate', () => {
     const { room } = roomWithMessage();
     const update = newEntry(message('bob', 1, { body: 'mine now' }), 4_000_000_000);
     expect(refusalsOf(room.asPerson(bob, update))).toEqual(['duplicate']);
@@ -200,7 +200,7 @@ describe('what is forged', () => {
     });
   }
 
-  test('[GA7] an entry by another author is refused', () => {
+  test('[GA7] [INV4] an entry by another author is refused', () => {
     expect(new GateRoom().asPerson(bob, newEntry(message('ann', 1))).kind).toBe('forged');
   });
 

@@ -64,18 +64,12 @@ function leased(): { room: GateRoom; doc: Y.Doc } {
 describe('what a lease allows', () => {
   test('[GA14] the row of the lease is streamed, finished and gone, and its reply stands', () => {
     const { room, doc } = leased();
-    let row: ReturnType<typeof createLiveRow> | null = null;
-    const created = room.asWorker(
-      lease,
-      updateOf(doc, () => {
-        row = createLiveRow(doc, fields);
-      }),
-    );
+    const start = Y.encodeStateVector(doc);
+    const { text } = createLiveRow(doc, fields);
+    const created = room.asWorker(lease, Y.encodeStateAsUpdate(doc, start));
     expect(created).toMatchObject({ kind: 'take', bind: [lease.clientId] });
     for (const word of ['an', ' answer']) {
-      const update = updateOf(doc, () =>
-        (row as ReturnType<typeof createLiveRow> | null)?.text.insert(row.text.length, word),
-      );
+      const update = updateOf(doc, () => text.insert(text.length, word));
       expect(room.asWorker(lease, update).kind).toBe('take');
     }
     expect(readLiveRow(room.doc, lease.rowId)?.text).toBe('an answer');

@@ -172,7 +172,7 @@ class Play {
   }
 }
 
-test(`[5] a turn has one reply at most, and never hangs, in whichever order things die (seed ${SEED})`, async () => {
+test(`[INV5] a turn has one reply at most, and never hangs, in whichever order things die (seed ${SEED})`, async () => {
   const actions = fc.array(fc.tuple(actionName, fc.nat(1_000)), { minLength: 20, maxLength: 80, size: 'max' });
   await fc.assert(
     fc.asyncProperty(actions, async (order) => {

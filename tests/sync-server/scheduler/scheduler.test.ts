@@ -29,7 +29,7 @@ async function work(worker: TestWorker, ms: number): Promise<void> {
 }
 
 describe('a turn', () => {
-  test('is leased, tells its phases, and is done by its reply', async () => {
+  test('[TU2] is leased, tells its phases, and is done by its reply', async () => {
     const session = office.session(EXECUTIVE);
     const cause = await office.say(session, 'ann', 'Hello?');
     const worker = await office.worker();
@@ -46,7 +46,7 @@ describe('a turn', () => {
     expect(worker.reply(job, 'Hello again!')).toBe(false);
   });
 
-  test('lives as long as its worker says so, and is tried again when it does not', async () => {
+  test('[TU3] lives as long as its worker says so, and is tried again when it does not', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'Hello?');
     const worker = await office.worker();
     const first = worker.job();
@@ -61,7 +61,7 @@ describe('a turn', () => {
     expect(worker.job().clientId).not.toBe(first.clientId);
   });
 
-  test('fails after the last attempt, with the best text that any attempt left', async () => {
+  test('[TU3] fails after the last attempt, with the best text that any attempt left', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'Hello?');
     const worker = await office.worker();
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -76,7 +76,7 @@ describe('a turn', () => {
     expect(office.rows.size).toBe(0);
   });
 
-  test('fails at once where trying again does not help', async () => {
+  test('[TU3] fails at once where trying again does not help', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'Hello?');
     const worker = await office.worker();
     worker.failed(worker.job(), true);
@@ -84,7 +84,7 @@ describe('a turn', () => {
     expect(outcomes()).toEqual(['daena failed']);
   });
 
-  test('given back goes to the queue uncounted, says why, and is not tried in a loop', async () => {
+  test('[TU4] given back goes to the queue uncounted, says why, and is not tried in a loop', async () => {
     const session = office.session(EXECUTIVE);
     await office.say(session, 'ann', 'Hello?');
     const worker = await office.worker();
@@ -106,7 +106,7 @@ describe('a turn', () => {
     expect(office.scheduler.views(session)).toMatchObject([{ state: 'loading', waiting_for: null }]);
   });
 
-  test('waits for a room that refuses', async () => {
+  test('[TU4] waits for a room that refuses', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'Hello?');
     office.isRefusing = true;
     const worker = await office.worker();
@@ -120,7 +120,7 @@ describe('a turn', () => {
 });
 
 describe('stopping', () => {
-  test('ends a turn in every state, at once, with the text so far', async () => {
+  test('[TU5] ends a turn in every state, at once, with the text so far', async () => {
     for (const phase of ['queued', 'loading', 'reading', 'writing'] as const) {
       await office.say(office.session(EXECUTIVE), 'ann', 'Hello?');
       const turn = office.turns.unsettled()[0];
@@ -147,7 +147,7 @@ describe('stopping', () => {
     expect(office.replies()).toHaveLength(4);
   });
 
-  test('by an entry counts for the attempt it means, or while queued, and for nothing that is over', async () => {
+  test('[TU5] by an entry counts for the attempt it means, or while queued, and for nothing that is over', async () => {
     const session = office.session(EXECUTIVE);
     const stop = (turn: string, attempt: number) => {
       const entry = { ...office.common('bo'), kind: 'stop' as const, turn: office.turns.get(turn)?.turn, attempt };
@@ -167,7 +167,7 @@ describe('stopping', () => {
     expect(await office.scheduler.stopTurn('r_nothing', 1, 'bo')).toBe('unknown');
   });
 
-  test('is not lost where the room refuses, nor where the server dies in between', async () => {
+  test('[TU5] is not lost where the room refuses, nor where the server dies in between', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'Hello?');
     const worker = await office.worker();
     const job = worker.job();
@@ -181,7 +181,7 @@ describe('stopping', () => {
     office.logged.splice(0);
   });
 
-  test('happens to everything in a session that goes to the bin, and to what a disabled person had queued', async () => {
+  test('[TU5] happens to everything in a session that goes to the bin, and to what a disabled person had queued', async () => {
     const [one, other] = [office.session(FINANCE), office.session(EXECUTIVE)];
     await office.say(one, 'ann', 'Hello?');
     await office.say(other, 'ann', 'And you?');
@@ -200,7 +200,7 @@ describe('stopping', () => {
 });
 
 describe('the queue', () => {
-  test('is fair between people, then between the rooms of one person, and shows everyone their place', async () => {
+  test('[TU6] is fair between people, then between the rooms of one person, and shows everyone their place', async () => {
     const rooms = { a: office.session(EXECUTIVE), b: office.session(EXECUTIVE), c: office.session(EXECUTIVE) };
     const said = new Map<string, string>();
     const say = async (room: string, person: string, body: string) =>
@@ -224,7 +224,7 @@ describe('the queue', () => {
     expect(served).toEqual(inOrder);
   });
 
-  test('never gives a worker more than its slots', async () => {
+  test('[TU6] never gives a worker more than its slots', async () => {
     await office.say(office.session(FINANCE), 'ann', 'Hello?');
     const worker = await office.worker(2);
     expect(worker.live()).toHaveLength(2);
@@ -234,7 +234,7 @@ describe('the queue', () => {
     expect(worker.jobs).toHaveLength(3);
   });
 
-  test('says why it waits where no worker is connected', async () => {
+  test('[TU7] says why it waits where no worker is connected', async () => {
     const session = office.session(EXECUTIVE);
     await office.say(session, 'ann', 'Hello?');
     expect(office.scheduler.brainStatus()).toMatchObject({ connected: false, llm_available: false });
@@ -255,7 +255,7 @@ describe('the queue', () => {
     ]);
   });
 
-  test('tells a view only when it changed', async () => {
+  test('[TU7] tells a view only when it changed', async () => {
     await office.say(office.session(FINANCE), 'ann', 'Hello?');
     const worker = await office.worker(1);
     await work(worker, 60_000);
@@ -268,7 +268,7 @@ describe('the queue', () => {
 });
 
 describe('stages', () => {
-  test('the spokesperson answers after all notes, with those that came, and knows who brought nothing', async () => {
+  test('[TU8] the spokesperson answers after all notes, with those that came, and knows who brought nothing', async () => {
     await office.say(office.session(FINANCE), 'ann', 'Hello?');
     const worker = await office.worker(8);
     expect(worker.live().map(({ step }) => step)).toEqual(['note', 'note', 'note', 'note', 'note']);
@@ -293,7 +293,7 @@ describe('stages', () => {
     expect(office.turns.unsettled()).toEqual([]);
   });
 
-  test('notes are stopped with the answer that they are for', async () => {
+  test('[TU8] notes are stopped with the answer that they are for', async () => {
     await office.say(office.session(FINANCE), 'ann', 'Hello?');
     const worker = await office.worker(2);
     const answer = office.turns.unsettled().find(({ step }) => step === 'answer');
@@ -316,7 +316,7 @@ describe('stages', () => {
     return { session, debate: entry.id, id: await office.enter(session, entry) };
   };
 
-  test('a council with a quorum synthesises, then dissents, and hears what people said meanwhile', async () => {
+  test('[TU9] a council with a quorum synthesises, then dissents, and hears what people said meanwhile', async () => {
     const { session } = await debate(['oracle', 'macro', 'quant']);
     const worker = await office.worker(4);
     await office.say(session, 'bo', 'Think of inflation');
@@ -337,7 +337,7 @@ describe('stages', () => {
     expect(dissent.material.map(({ step }) => step)).toEqual(['position', 'position', 'synthesis']);
   });
 
-  test('a council without a quorum has no synthesis and no dissent, and says so', async () => {
+  test('[TU9] a council without a quorum has no synthesis and no dissent, and says so', async () => {
     await debate(['oracle', 'macro', 'quant', 'venture']);
     const worker = await office.worker(4);
     for (const seat of ['oracle', 'macro']) worker.reply(worker.job(`council/finance/${seat}`), 'Buy');
@@ -351,7 +351,7 @@ describe('stages', () => {
     expect(failed[0]?.error?.message).toBe('Seat answers (no council): 2 of 4 seats answered, 3 are needed.');
   });
 
-  test('a person ends the positions: the chair synthesises what is there', async () => {
+  test('[TU9] a person ends the positions: the chair synthesises what is there', async () => {
     const { session } = await debate(['oracle', 'macro', 'quant']);
     const id = office.turns.unsettled()[0]?.cause;
     const worker = await office.worker(3);
@@ -367,7 +367,7 @@ describe('stages', () => {
 });
 
 describe('when something goes away', () => {
-  test('a worker that comes back in time goes on with its lease; its slot is not given away', async () => {
+  test('[TU10] a worker that comes back in time goes on with its lease; its slot is not given away', async () => {
     const session = office.session(EXECUTIVE);
     await office.say(session, 'ann', 'One?');
     await office.say(session, 'ann', 'Two?');
@@ -384,7 +384,7 @@ describe('when something goes away', () => {
     expect(back.jobs).toHaveLength(1);
   });
 
-  test('what a worker does not list after its hello is queued again at once', async () => {
+  test('[TU10] what a worker does not list after its hello is queued again at once', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'One?');
     const worker = await office.worker(1);
     const job = worker.job();
@@ -399,7 +399,7 @@ describe('when something goes away', () => {
     expect(back.aborted).toEqual([job.rowId]);
   });
 
-  test('the server restarts: who kept on writing keeps its lease and its client id', async () => {
+  test('[TU10] the server restarts: who kept on writing keeps its lease and its client id', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'One?');
     const job = (await office.worker(1)).job();
     await office.restart();
@@ -411,7 +411,7 @@ describe('when something goes away', () => {
     expect(back.jobs).toEqual([job]);
   });
 
-  test('the server restarts and the worker does not: the lease has one more period', async () => {
+  test('[TU10] the server restarts and the worker does not: the lease has one more period', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'One?');
     const job = (await office.worker(1)).job();
     await office.clock.advance(LEASE_MS - 1_000);
@@ -423,7 +423,7 @@ describe('when something goes away', () => {
     expect(states()).toEqual(['daena queued']);
   });
 
-  test('the machine sleeps for an hour: leases get another period before they are taken away', async () => {
+  test('[TU3] the machine sleeps for an hour: leases get another period before they are taken away', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'One?');
     const worker = await office.worker(1);
     const job = worker.job();
@@ -433,7 +433,7 @@ describe('when something goes away', () => {
     expect(worker.reply(job, 'Good morning')).toBe(true);
   });
 
-  test('a reply that was accepted but not projected when its lease ran out ends the turn all the same', async () => {
+  test('[INV5] a reply that was accepted but not projected when its lease ran out ends the turn all the same', async () => {
     await office.say(office.session(EXECUTIVE), 'ann', 'One?');
     const worker = await office.worker(1);
     const job = worker.job();
@@ -450,7 +450,7 @@ describe('when something goes away', () => {
     expect(outcomes()).toEqual(['daena done']);
   });
 
-  test('draining leases nothing more and leaves leases alive', async () => {
+  test('[TU10] draining leases nothing more and leaves leases alive', async () => {
     const session = office.session(EXECUTIVE);
     await office.say(session, 'ann', 'One?');
     const worker = await office.worker(2);

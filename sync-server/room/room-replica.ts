@@ -1,0 +1,322 @@
+/**
+ * A room's replica of its document, and the way a change takes into it:
+ *
+ *     judged ─► applied ─► appended to the log ─► (commit barrier) ─► told to the room, projected
+ *
+ * Judging, applying and appending happen in one turn of the event loop, so changes enter one after the other; what
+ * depends on a change waits behind the barrier until the log has it.
+ */
+import * as Y from 'yjs';
+import type { UpdateLog } from '../../persistence/log/update-log.ts';
+import type { CommittedEntries } from '../../persistence/projection/committed-entries.ts';
+import type { Clock } from '../clock.ts';
+import { gateBrief } from '../gate/gate-brief.ts';
+import { gatePerson } from '../gate/gate-person.ts';
+import { gateWorker } from '../gate/gate-worker.ts';
+import type { DecodedUpdate } from '../gate/update-structs.ts';
+import type { Refusal, Verdict } from '../gate/verdict.ts';
+import type { LeaseRegistry } from '../leases.ts';
+import { type Logger, reasonOf } from '../logger.ts';
+import type { DocumentRef } from '../protocol/document-name.ts';
+import { type Entry, nextAt, readEntry } from '../protocol/entry.ts';
+import { OfficeError } from '../protocol/errors.ts';
+import type { Nack, StateVector } from '../protocol/frames.ts';
+import { permission, type SessionGrant } from '../protocol/permission.ts';
+import { entriesOf, readEntries } from '../protocol/segment.ts';
+import { CommitBarrier } from './commit-barrier.ts';
+import type { Peer } from './peer.ts';
+import {
+  hasPending,
+  type LoadedDocument,
+  MAX_REFUSALS_KEPT,
+  OFFICE_PRINCIPAL,
+  type StoredRefusal,
+  writeMeta,
+} from './room-document.ts';
+
+/** Log records after which a document is worth compacting. */
+const COMPACT_AFTER_RECORDS = 200;
+/** Characters of a change (base64) that was set aside, as it goes to the log file. */
+const MAX_LOGGED_UPDATE_CHARS = 4_000;
+
+export interface ReplicaContext {
+  readonly log: UpdateLog;
+  readonly leases: LeaseRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The live grant of a session: asked for every change. Null where the session is gone. */
+  grantOf(sessionId: string): SessionGrant | null;
+  /** An entry of the session in another segment, as projected. */
+  findProjected(sessionId: string, entryId: string): Entry | undefined;
+  /** Takes what became durable; resolves when it is projected. Never rejects. */
+  project(committed: CommittedEntries): Promise<void>;
+  /** The disk took a change. */
+  onCommitted(): void;
+}
+
+/** A change that the document has, on its way to the log or there. */
+export interface Change {
+  readonly update: Uint8Array;
+  /** Client ids that belong to a principal from here on. */
+  readonly bindings: ReadonlyMap<number, string>;
+  readonly entries: readonly Entry[];
+  readonly refusals: readonly StoredRefusal[];
+  /** The connection that it came from; null: the server itself. */
+  readonly from: Peer | null;
+  readonly saved: StateVector;
+}
+
+/** What the room hears of its replica. Neither call throws. */
+export interface ReplicaListener {
+  /** The log has a change: it may be shown. */
+  committed(change: Change): void;
+  /** The replica is of no use any more. Called once. */
+  failed(error: OfficeError): void;
+}
+
+type TakeVerdict = Extract<Verdict, { kind: 'take' }>;
+
+export class RoomReplica {
+  readonly name: string;
+  readonly ref: DocumentRef;
+  readonly doc: Y.Doc;
+  /** Why the document can only be read; null in health. */
+  readonly damage: string | null;
+  readonly #context: ReplicaContext;
+  readonly #listener: ReplicaListener;
+  readonly #owners: Map<number, string>;
+  readonly #refusals: StoredRefusal[];
+  readonly #barrier = new CommitBarrier();
+  #lastClock: number;
+  #recordCount: number;
+  #sizeBytes = 0;
+  #newestAt = 0;
+  #emitted: Uint8Array | null = null;
+  #isOver = false;
+
+  constructor(
+    name: string,
+    ref: DocumentRef,
+    loaded: LoadedDocument,
+    context: ReplicaContext,
+    listener: ReplicaListener,
+  ) {
+    this.name = name;
+    this.ref = ref;
+    this.doc = loaded.doc;
+    this.damage = loaded.damage;
+    this.#context = context;
+    this.#listener = listener;
+    this.#owners = loaded.owners;
+    this.#refusals = loaded.refusals;
+    this.#lastClock = loaded.lastClock;
+    this.#recordCount = loaded.recordCount;
+    if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.doc).byteLength;
+    for (const entry of readEntries(this.doc)) this.#newestAt = Math.max(this.#newestAt, entry.at);
+    this.doc.on('update', (update: Uint8Array) => {
+      this.#emitted = update;
+    });
+  }
+
+  /** The newest `at` of any entry here, in ms; 0 where there is none. */
+  get newestAt(): number {
+    return this.#newestAt;
+  }
+
+  /** The `at` of an entry that is written now. */
+  nextAt(): number {
+    return nextAt(this.#context.clock.now(), this.#newestAt);
+  }
+
+  get isQuiet(): boolean {
+    return this.#barrier.uncommitted === 0;
+  }
+
+  /** Changes that wait for the disk. */
+  get uncommitted(): number {
+    return this.#barrier.uncommitted;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Runs once all that the document holds now is durable. */
+  afterCommit(run: () => void): void {
+    this.#barrier.afterCommit(run);
+  }
+
+  /** What was refused of a principal's changes, oldest first. */
+  refusalsOf(principalId: string): readonly Nack[] {
+    return this.#refusals.flatMap(({ principal, nack }) => (principal === principalId ? [nack] : []));
+  }
+
+  /** The next clock of a client id; 0 for one never seen. */
+  clockOf(client: number): number {
+    return Y.getState(this.doc.store, client);
+  }
+
+  /** Whether a client id is this connection's, or may become it. */
+  isOwn(peer: Peer, client: number): boolean {
+    if (peer.lease) return client === peer.lease.clientId;
+    const owner = this.#owners.get(client);
+    if (owner !== undefined) return owner === peer.principal.id;
+    return client !== this.doc.clientID && !this.#context.leases.byClient(this.name, client);
+  }
+
+  /** Whether nobody ever wrote under a client id. */
+  isFresh(client: number): boolean {
+    return client !== this.doc.clientID && !this.#owners.has(client) && this.clockOf(client) === 0;
+  }
+
+  /** An entry of the session, wherever it stands. */
+  find(id: string): Entry | undefined {
+    const value = entriesOf(this.doc).get(id);
+    if (value !== undefined) return readEntry(value) ?? undefined;
+    return this.#context.findProjected(this.ref.sessionId, id);
+  }
+
+  /** What the gate says of an update from a connection. */
+  judge(peer: Peer, decoded: DecodedUpdate, grant: SessionGrant): Verdict {
+    const nowMs = this.#context.clock.now();
+    const clocks = {
+      clockOf: (client: number) => this.clockOf(client),
+      isBound: (client: number) => this.#owners.has(client),
+      isOwn: (client: number) => this.isOwn(peer, client),
+    };
+    const { principal } = peer;
+    if (principal.kind === 'worker') {
+      const lease = peer.lease && this.#context.leases.byTurn(peer.lease.turn, peer.lease.attempt);
+      if (!lease || lease.document !== this.name) return { kind: 'over', reason: 'the lease is over' };
+      return gateWorker(lease, decoded, { ...clocks, nowMs, hasEntry: (id) => this.find(id) !== undefined });
+    }
+    if (this.ref.kind === 'segment') {
+      return gatePerson(principal, decoded, { ...clocks, grant, nowMs, find: (id) => this.find(id) });
+    }
+    if (!permission(principal, grant, 'write')) return { kind: 'over', reason: 'you may not write here' };
+    return gateBrief(decoded, { ...clocks, sizeBytes: this.#sizeBytes });
+  }
+
+  /**
+   * Takes a judged update in. Answers whether anything in it was new: if so, the room hears of it once it is durable.
+   * @param original what the peer sent, for the case that it cannot be applied
+   */
+  take(peer: Peer, verdict: TakeVerdict, original: Uint8Array): boolean {
+    const update = this.#apply(() => Y.applyUpdate(this.doc, verdict.update), original);
+    if (!update) return false;
+    // A reply closes its lease in the same step: what its client id writes from here on is refused.
+    if (peer.lease && verdict.entries.length > 0) this.#context.leases.end(peer.lease.turn, peer.lease.attempt);
+    const owner = peer.lease ? `turn:${peer.lease.turn}` : peer.principal.id;
+    const refusals = verdict.refusals.map((refusal) => this.#refusalOf(peer, refusal));
+    this.#append({
+      update,
+      bindings: new Map(verdict.bind.map((client) => [client, owner])),
+      entries: verdict.entries,
+      refusals,
+      from: peer,
+      saved: verdict.saved,
+    }).catch((error: unknown) => {
+      // The room has failed and told everyone; their devices send the change again.
+      this.#context.logger.warn('a change was not saved', { document: this.name, reason: reasonOf(error) });
+    });
+    return true;
+  }
+
+  /** Changes the document as the server itself. Resolves when the change is durable and its entries are projected. */
+  async write(run: () => void, entries: readonly Entry[]): Promise<void> {
+    this.assertWritable();
+    const update = this.#apply(() => this.doc.transact(run), null);
+    if (!update) throw new OfficeError('internal', 'the change could not be applied');
+    const { clientID } = this.doc;
+    const bindings = this.#owners.has(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
+    await this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
+  }
+
+  /** Resolves when all that the document holds now is durable and projected. */
+  async settled(): Promise<void> {
+    await new Promise<void>((resolve) => this.#barrier.afterCommit(resolve));
+    await this.#project([], this.#lastClock);
+  }
+
+  /** Throws where nothing can be written here at the moment. */
+  assertWritable(): void {
+    if (this.#isOver) throw new OfficeError('restarting', 'the room is being reopened', { retryAfterSeconds: 1 });
+    if (this.damage) throw new OfficeError('storage', `this session can be read but not written: ${this.damage}`);
+  }
+
+  /** Replaces the log's records by their merge where that is worth it. Only while quiet, and once all is projected. */
+  async compact(): Promise<void> {
+    if (this.#isOver || this.damage || !this.isQuiet || this.#recordCount < COMPACT_AFTER_RECORDS) return;
+    await this.#context.log.compact(this.name, this.#lastClock, Y.encodeStateAsUpdate(this.doc));
+    this.#recordCount = 1;
+  }
+
+  destroy(): void {
+    this.#isOver = true;
+    this.doc.destroy();
+  }
+
+  /** Applies a change and answers what the document emitted; null where nothing was new, or where it could not be applied. */
+  #apply(run: () => void, original: Uint8Array | null): Uint8Array | null {
+    this.#emitted = null;
+    try {
+      run();
+      if (hasPending(this.doc)) throw new Error('the document waits for changes that it lacks');
+    } catch (error) {
+      this.#context.logger.error('a change was set aside: it could not be applied', {
+        document: this.name,
+        reason: reasonOf(error),
+        update: original ? Buffer.from(original).toString('base64').slice(0, MAX_LOGGED_UPDATE_CHARS) : null,
+      });
+      this.#fail(new OfficeError('internal', 'a change could not be applied', { cause: error }));
+      return null;
+    }
+    return this.#emitted;
+  }
+
+  /** Logs a change, has it shown, and projects it. Rejects where the disk refused it, having failed the replica. */
+  async #append(change: Change): Promise<void> {
+    const number = this.#barrier.applied();
+    for (const [client, principal] of change.bindings) this.#owners.set(client, principal);
+    for (const entry of change.entries) this.#newestAt = Math.max(this.#newestAt, entry.at);
+    this.#sizeBytes += change.update.byteLength;
+    let clock: number;
+    try {
+      const meta = writeMeta(change.bindings, change.refusals);
+      clock = await this.#context.log.append({ document: this.name, update: change.update, meta });
+    } catch (error) {
+      const refused = new OfficeError('storage', 'the disk refused a change', { cause: error });
+      const failure = error instanceof OfficeError ? error : refused;
+      this.#fail(failure);
+      throw failure;
+    }
+    if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+    this.#context.onCommitted();
+    this.#lastClock = clock;
+    this.#recordCount++;
+    this.#refusals.push(...change.refusals);
+    this.#refusals.splice(0, this.#refusals.length - MAX_REFUSALS_KEPT);
+    this.#listener.committed(change);
+    this.#barrier.committed(number);
+    if (change.entries.length > 0) await this.#project(change.entries, clock);
+  }
+
+  async #project(entries: readonly Entry[], throughClock: number): Promise<void> {
+    if (this.ref.kind !== 'segment') return;
+    const { sessionId, segment } = this.ref;
+    const committedAt = this.#context.clock.now();
+    await this.#context.project({ document: this.name, sessionId, segment, throughClock, entries, committedAt });
+  }
+
+  #refusalOf(peer: Peer, refusal: Refusal): StoredRefusal {
+    const { id: principal } = peer.principal;
+    this.#context.logger.info('an entry was not taken', { document: this.name, principal, code: refusal.code });
+    return { principal, nack: { ...refusal, time: this.#context.clock.now() } };
+  }
+
+  #fail(error: OfficeError): void {
+    if (this.#isOver) return;
+    this.destroy();
+    this.#listener.failed(error);
+  }
+}
