@@ -17,8 +17,10 @@ import { welcome } from './welcome.ts';
 const EXIT_FATAL = 78;
 /** Stopping takes at most this long, in ms; then the process ends as it is (whatever was shown is in the log). */
 const STOP_MS = 10_000;
-/** Where the launcher's messages go; nobody listens where the server was started by hand. */
-const tell = (message: unknown): void => void process.send?.(message);
+/** Where the launcher's messages go; nobody listens where the server was started by hand, or the launcher is gone. */
+const tell = (message: unknown): void => {
+  if (process.connected) process.send?.(message);
+};
 
 const logger = createLogger((line) => process.stdout.write(`${line}\n`));
 

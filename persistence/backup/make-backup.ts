@@ -12,7 +12,7 @@ const PAGES_AT_ONCE = 500;
 
 export interface BackupParts {
   readonly database: Database;
-  readonly log: UpdateLog;
+  readonly log: Pick<UpdateLog, 'copyTo'>;
   readonly dataFolder: string;
   /** Of this Daena. */
   readonly version: string;

@@ -11,10 +11,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import * as Y from 'yjs';
+import { makeBackup } from '../../persistence/backup/make-backup.ts';
 import { readManifest } from '../../persistence/backup/manifest.ts';
 import { restoreBackup } from '../../persistence/backup/restore-backup.ts';
 import { openDatabaseAsItIs } from '../../persistence/database.ts';
+import { openLevelUpdateLog } from '../../persistence/log/level-update-log.ts';
+import type { LogRecord } from '../../persistence/log/update-log.ts';
 import { readOrCreateEpoch } from '../../persistence/office/office-facts.ts';
+import type { PersonEntry } from '../../sync-server/protocol/entry.ts';
+import { writeEntry } from '../../sync-server/protocol/segment.ts';
+import { message } from '../support/entries.ts';
 import { startOffice } from '../support/office.ts';
 import { connect } from '../support/office-peer.ts';
 import { OWNER, signIn } from '../support/office-people.ts';
@@ -123,6 +130,39 @@ describe('a backup of a stopped office', () => {
     expect(await run('doctor', '--data', dataFolder)).toMatchObject({ code: 0 });
   });
 
+  test('whose log is newer than its database is one whole when it is restored', async () => {
+    const { dataFolder, document, ownerId, sessionId } = await makeOffice();
+    const late = message(ownerId, 500, { body: 'between the two copies' });
+    const database = openDatabaseAsItIs(join(dataFolder, 'daena.sqlite'));
+    const log = await openLevelUpdateLog(join(dataFolder, 'log'));
+    const copyLate = async (folder: string, signal: AbortSignal) => {
+      // Projected and marked so meanwhile: in the live office nothing is left to catch up with.
+      const clock = await log.append(recordOf(document, ownerId, late));
+      await log.markProjected(document, clock);
+      await log.copyTo?.(folder, signal);
+    };
+    const parts = {
+      database,
+      log: { copyTo: copyLate },
+      dataFolder,
+      version: '0',
+      into: tempFolder(),
+      keep: 1,
+      now: () => Date.now(),
+    };
+    const from = await makeBackup(parts, new AbortController().signal);
+    database.close();
+    await log.close();
+    const restored = join(tempFolder(), 'data');
+    await restoreBackup({ from, dataFolder: restored, isReplacing: false, passing: [], now: () => Date.now() });
+    const again = await startOffice({ dataFolder: restored });
+    const { caller } = await again.signIn();
+    const { messages } = await caller.call('messages', { params: { id: sessionId } });
+    expect(messages.map(({ content }) => content)).toContain(late.body);
+    await again.stop();
+    expect(await run('doctor', '--data', restored)).toMatchObject({ code: 0 });
+  });
+
   test('takes the place of the oldest of this office, and of nothing else', async () => {
     const { dataFolder } = await makeOffice();
     const into = tempFolder();
@@ -167,6 +207,8 @@ describe('restore refuses', () => {
       await new RunningScript('tests/scripts/stand-ins/backup-until-killed.ts', [dataFolder, into, stage]).ended;
       const left = readdirSync(into);
       expect(left).toEqual([expect.stringMatching(/\.unfinished$/)]);
+      // Never the log before the database: what the log has more can be projected, the other way round it is lost.
+      expect(existsSync(join(into, left[0] ?? '', 'daena.sqlite'))).toBe(true);
       const { code, output } = await run('restore', '--from', join(into, left[0] ?? ''), '--data', join(into, 'data'));
       expect(code).toBe(1);
       expect(output).toContain('is no finished backup');
@@ -174,6 +216,18 @@ describe('restore refuses', () => {
     }
   });
 });
+
+/** A record with one entry of a person's, under a client id of theirs. */
+function recordOf(document: string, author: string, entry: PersonEntry): LogRecord {
+  const doc = new Y.Doc();
+  doc.clientID = 4_242;
+  writeEntry(doc, entry);
+  return {
+    document,
+    update: Y.encodeStateAsUpdate(doc),
+    meta: new Map([['c:4242', new TextEncoder().encode(author)]]),
+  };
+}
 
 const TAMPERINGS: readonly (readonly [(backup: string) => void, string])[] = [
   [(backup) => appendFileSync(join(backup, 'daena.sqlite'), 'x'), 'daena.sqlite was changed'],
