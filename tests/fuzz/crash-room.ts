@@ -10,6 +10,12 @@ const MAX_BURST = 12;
 /** One write in so many goes by HTTP. */
 const BY_HTTP = 8;
 
+export interface Shown {
+  readonly how: 'receipt' | 'relay' | 'answer';
+  /** The entry as JSON; of an answer the message's text. */
+  readonly text: string;
+}
+
 /** One chat with the devices that write to it, a stock reader, and somebody who posts by HTTP. */
 export class CrashRoom {
   readonly sessionId: string;
@@ -76,26 +82,19 @@ export class CrashRoom {
     );
   }
 
-  /** What the server had said is durable, or had passed on to the reader, by entry id. */
-  shown(): ReadonlyMap<string, unknown> {
-    const shown = new Map<string, unknown>(this.#reader.held);
-    for (const writer of this.#writers) for (const entry of writer.promised) shown.set(entry.id, entry);
-    return shown;
-  }
-
-  /** Messages that were answered by HTTP, and are not among what somebody holds as they were sent. */
-  lostAnswers(held: ReadonlyMap<string, unknown>): number {
-    let lost = 0;
-    for (const [id, content] of this.#answered) {
-      const entry = held.get(id);
-      const isThere = typeof entry === 'object' && entry !== null && 'body' in entry && entry.body === content;
-      if (!isThere) lost++;
+  /**
+   * What the server had said is durable, had passed on to the reader, or had answered by HTTP: how each entry was shown,
+   * and its text as it was sent, by entry id. To be taken while the server is dead: a request that it never read can reach
+   * the next one, and be answered before the news of it is here.
+   */
+  shown(): ReadonlyMap<string, Shown> {
+    const shown = new Map<string, Shown>();
+    for (const [id, body] of this.#answered) shown.set(id, { how: 'answer', text: body });
+    for (const [id, entry] of this.#reader.held) shown.set(id, { how: 'relay', text: JSON.stringify(entry) });
+    for (const writer of this.#writers) {
+      for (const entry of writer.promised) shown.set(entry.id, { how: 'receipt', text: JSON.stringify(entry) });
     }
-    return lost;
-  }
-
-  get answers(): number {
-    return this.#answered.size;
+    return shown;
   }
 
   /** Entries that devices hold and the server has not promised. */

@@ -14,7 +14,7 @@ import { randomness } from '../support/mutated-frames.ts';
 import { RunningOffice } from '../support/office.ts';
 import { addMember } from '../support/office-people.ts';
 import { until } from '../support/until.ts';
-import { CrashRoom } from './crash-room.ts';
+import { CrashRoom, type Shown } from './crash-room.ts';
 import type { Below } from './written-entries.ts';
 
 const ROOMS = 3;
@@ -54,6 +54,12 @@ export interface CrashSummary {
   isWhole: boolean;
 }
 
+interface Watch {
+  readonly folder: string;
+  readonly say: (line: string) => void;
+  readonly summary: CrashSummary;
+}
+
 export const isFaultless = (summary: CrashSummary): boolean =>
   summary.isWhole &&
   summary.lost +
@@ -80,6 +86,7 @@ export async function runCrashRounds({ rounds, seed, folder, say }: CrashPlan): 
     repeatedEvents: 0,
     isWhole: false,
   };
+  const watch = { folder, say, summary };
   await office.start();
   try {
     const owner = await office.signIn();
@@ -90,12 +97,13 @@ export async function runCrashRounds({ rounds, seed, folder, say }: CrashPlan): 
     for (let round = 1; round <= rounds; round++) {
       await loadUntilKilled(office, rooms, below);
       summary.kills++;
+      const seen = shownIn(rooms);
       await startAgain(office, below, summary);
-      for (const room of rooms) await lookInto(room, folder, summary);
+      for (const [room, shown] of seen) await lookInto(room, shown, watch);
       if (round % 10 === 0) say(`${round} rounds: ${JSON.stringify(summary)}`);
       for (const room of rooms) room.comeBack();
       if (round % ROUNDS_PER_CHAT !== 0 && round !== rounds) continue;
-      for (const room of rooms) await endOf(room, folder, summary);
+      for (const room of rooms) await endOf(room, watch);
       if (round !== rounds) rooms = await open();
     }
   } finally {
@@ -137,30 +145,39 @@ async function startAgain(office: RunningOffice, below: Below, summary: CrashSum
   await office.start();
 }
 
-/** Counts what a newcomer does not find, and compares the projection with what they do find. */
-async function lookInto(room: CrashRoom, folder: string, summary: CrashSummary): Promise<void> {
+type Seen = ReadonlyMap<CrashRoom, ReadonlyMap<string, Shown>>;
+
+const shownIn = (rooms: readonly CrashRoom[]): Seen => new Map(rooms.map((room) => [room, room.shown()]));
+
+/** Counts what a newcomer does not find of what was shown, and compares the projection with what they do find. */
+async function lookInto(room: CrashRoom, shown: ReadonlyMap<string, Shown>, watch: Watch): Promise<void> {
+  const { summary } = watch;
   const newcomer = await room.newcomer();
   try {
     const { held } = newcomer;
-    const shown = room.shown();
-    for (const [id, entry] of shown) {
+    for (const [id, { how, text }] of shown) {
       const there = held.get(id);
-      if (there === undefined) summary.lost++;
-      else if (JSON.stringify(there) !== JSON.stringify(entry)) summary.altered++;
+      if (there === undefined) {
+        summary.lost++;
+        watch.say(`kill ${summary.kills}: ${id} in ${room.sessionId} is lost after a ${how}`);
+      } else if (!isAsSent(there, how, text)) summary.altered++;
     }
-    summary.lost += room.lostAnswers(held);
-    summary.looks += shown.size + room.answers;
-    await compareProjection(room, newcomer.doc, folder, summary);
+    summary.looks += shown.size;
+    await compareProjection(room, newcomer.doc, watch);
   } finally {
     newcomer.leave();
   }
 }
 
+function isAsSent(entry: unknown, how: Shown['how'], text: string): boolean {
+  if (how !== 'answer') return JSON.stringify(entry) === text;
+  return typeof entry === 'object' && entry !== null && 'body' in entry && entry.body === text;
+}
+
 async function compareProjection(
   room: CrashRoom,
   doc: Parameters<typeof readEntries>[0],
-  folder: string,
-  summary: CrashSummary,
+  { folder, summary }: Watch,
 ): Promise<void> {
   const database = new Sqlite(join(folder, 'daena.sqlite'), { readonly: true });
   try {
@@ -195,12 +212,14 @@ function repeatedEvents(database: Sqlite.Database, sessionId: string): number {
 }
 
 /** Lets every device bring what it has, looks once more, and takes the chat's peers away. */
-async function endOf(room: CrashRoom, folder: string, summary: CrashSummary): Promise<void> {
+async function endOf(room: CrashRoom, watch: Watch): Promise<void> {
+  const { summary } = watch;
   await until('everything is saved', () => room.unsaved === 0).catch(() => {
     summary.undelivered += room.unsaved;
   });
-  await lookInto(room, folder, summary);
-  summary.shown += room.shown().size;
+  const shown = room.shown();
+  await lookInto(room, shown, watch);
+  summary.shown += shown.size;
   summary.refused += room.refusals;
   room.leave();
 }
