@@ -73,8 +73,11 @@ export class Room {
   /** Greets a connection: what is there, who is there, and what was refused of its own. */
   join(peer: Peer): void {
     this.#peers.add(peer);
+    // As it is now: by the time it is sent, there may be more that the log does not have yet, and devices take what the
+    // room says it has for durable.
+    const stateVector = Y.encodeStateVector(this.#replica.doc);
     this.#replica.afterCommit(() => {
-      peer.send(writeStep1(Y.encodeStateVector(this.#replica.doc)));
+      peer.send(writeStep1(stateVector));
       this.#presence.show(peer);
       if (!peer.knowsReceipts) return;
       for (const nack of this.#replica.refusalsOf(peer.principal.id)) peer.send(writeNack(nack));

@@ -1,11 +1,14 @@
 // What fuzzing found, each as a test of its own.
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
-import { briefName } from '../../sync-server/protocol/document-name.ts';
-import { writeUpdate } from '../../sync-server/protocol/frames.ts';
+import { briefName, segmentName } from '../../sync-server/protocol/document-name.ts';
+import { readPeerFrame, writeUpdate } from '../../sync-server/protocol/frames.ts';
+import { writeEntry } from '../../sync-server/protocol/segment.ts';
 import { hasPending, loadDocument } from '../../sync-server/room/room-document.ts';
-import { person, ulid } from '../support/entries.ts';
+import { CommitGate } from '../support/commit-gate.ts';
+import { message, person, ulid } from '../support/entries.ts';
 import { ListeningPeer, openRooms } from '../support/rooms-in-memory.ts';
+import { until } from '../support/until.ts';
 
 const paragraphOf = (doc: Y.Doc): Y.XmlText => {
   const first: unknown = doc.get('root', Y.XmlText).toDelta()[0]?.insert;
@@ -36,4 +39,30 @@ test('[INV1] [INV2] [INV3] where Yjs tidies up after a change to a brief, the ch
   expect(damage).toBeNull();
   expect(hasPending(doc)).toBe(false);
   expect(paragraphOf(doc).toString()).toBe('nearly evrything');
+});
+
+test('[DU1] [INV1] a greeting names no change that the log does not have, also where more came while it waited', async () => {
+  const gate = new CommitGate();
+  const { rooms } = openRooms(gate.log);
+  const [ann, bob] = [new ListeningPeer(person('ann')), new ListeningPeer(person('bob'))];
+  const room = await rooms.join(segmentName(ulid(1), 1), ann);
+  const device = new Y.Doc();
+  const write = (n: number): void => {
+    writeEntry(device, message('ann', n));
+    room.receive(ann, writeUpdate(Y.encodeStateAsUpdate(device)));
+  };
+  gate.hold();
+  write(1);
+  await until('the first change waits for the disk', () => gate.isHolding);
+  room.join(bob);
+  write(2);
+  gate.release();
+  gate.hold();
+  const greeting = await until('the greeting', () =>
+    bob.sent.map((bytes) => readPeerFrame(bytes)).find((frame) => frame.kind === 'step1'),
+  );
+  if (greeting.kind !== 'step1') throw new Error('a greeting is a step 1');
+  expect(Y.decodeStateVector(greeting.stateVector).get(device.clientID)).toBe(1);
+  gate.release();
+  await rooms.drain();
 });
