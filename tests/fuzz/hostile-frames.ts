@@ -9,7 +9,7 @@ import {
 } from '../../sync-server/protocol/frames.ts';
 import { createLiveRow, ENTRIES, LIVE, rowIdOf, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { message, ulid } from '../support/entries.ts';
-import { mutate, seedFrames } from '../support/mutated-frames.ts';
+import { mutate } from '../support/mutated-frames.ts';
 import type { Below } from './written-entries.ts';
 
 /** Client ids that hostile changes are written under: few, so that they meet. */
@@ -17,6 +17,10 @@ const CLIENTS = 12;
 const ROOTS = [ENTRIES, LIVE, 'root', '', 'elsewhere'] as const;
 /** Changes of one hostile document. */
 const MAX_CHANGES = 8;
+/** Client ids of two devices that edit a brief honestly, from here on. */
+const EDITORS_FIRST = 500;
+/** Two others take over when their brief has grown so far. */
+const MAX_EDITED_BYTES = 1_500;
 
 /** Documents of every type that Yjs has, under client ids that meet, as whole updates, late parts, and merges. */
 function forgedUpdate(author: string, below: Below): Uint8Array {
@@ -67,22 +71,52 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** Frames without end that follow from `below`: forged with care, or honest ones of this author with bytes changed. */
+/** Frames without end that follow from `below`: forged with care, or what honest devices send, often with bytes changed. */
 export function* hostileFrames(author: string, below: Below): Generator<Uint8Array, never> {
-  const honest = seedFrames(author);
+  let editorId = EDITORS_FIRST;
+  let editors = [openBrief(editorId++), openBrief(editorId++)] as const;
   for (;;) {
-    const frame = below(4) === 0 ? honest[below(honest.length)] : forged(author, below);
-    if (frame) yield below(3) === 0 ? frame : mutate(frame, below);
+    const envelope = below(2) === 0 ? writeUpdate : writeStep2;
+    const kind = below(8);
+    if (kind < 2) {
+      const edited = editTogether(editors, below);
+      if (edited.byteLength > MAX_EDITED_BYTES) editors = [openBrief(editorId++), openBrief(editorId++)];
+      yield envelope(edited);
+    } else if (kind < 4) yield envelope(forgedUpdate(author, below));
+    // Changed within the frame, so that it is not the frame that is refused.
+    else if (kind < 6) yield envelope(mutate(forgedUpdate(author, below), below));
+    else yield below(2) === 0 ? otherFrame(author, below) : mutate(otherFrame(author, below), below);
   }
 }
 
-function forged(author: string, below: Below): Uint8Array {
-  const kind = below(12);
-  if (kind < 5) return writeUpdate(forgedUpdate(author, below));
-  if (kind < 8) return writeStep2(forgedUpdate(author, below));
-  if (kind === 8) return writeStep1(Y.encodeStateVectorFromUpdate(forgedUpdate(author, below)));
-  if (kind === 9) return writeReceipt(new Map([[below(CLIENTS), below(1000)]]));
-  if (kind === 10) return Uint8Array.from([below(256), below(256), FRAME.queryAwareness]);
+function openBrief(clientId: number): Y.Doc {
+  const doc = new Y.Doc();
+  doc.clientID = clientId;
+  return doc;
+}
+
+/** Two devices edit a brief as its people do, and meet now and then. Answers all that one of them holds. */
+function editTogether([one, two]: readonly [Y.Doc, Y.Doc], below: Below): Uint8Array {
+  const doc = below(2) === 0 ? one : two;
+  if (below(6) === 0) {
+    Y.applyUpdate(one, Y.encodeStateAsUpdate(two));
+    Y.applyUpdate(two, Y.encodeStateAsUpdate(one));
+  }
+  const root = doc.get('root', Y.XmlText);
+  const first: unknown = root.toDelta()[0]?.insert;
+  if (!(first instanceof Y.XmlText) || below(40) === 0) root.insertEmbed(0, new Y.XmlText('a paragraph'));
+  else if (below(3) === 0) first.insert(below(first.length + 1), 'more');
+  else if (first.length > 20 || below(3) === 0)
+    first.delete(below(Math.max(1, first.length - 3)), Math.min(3, first.length));
+  else if (first.length > 3) first.format(below(first.length - 2), 2, { bold: below(2) === 0 ? true : null });
+  return Y.encodeStateAsUpdate(doc);
+}
+
+function otherFrame(author: string, below: Below): Uint8Array {
+  const kind = below(4);
+  if (kind === 0) return writeStep1(Y.encodeStateVectorFromUpdate(forgedUpdate(author, below)));
+  if (kind === 1) return writeReceipt(new Map([[below(CLIENTS), below(1000)]]));
+  if (kind === 2) return Uint8Array.from([below(256), below(256), FRAME.queryAwareness]);
   const states = Array.from({ length: below(5) }, () => ({
     client: below(CLIENTS),
     clock: below(1000),
