@@ -250,8 +250,11 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   if (room.ref.kind !== 'segment' || room.ref.segment !== 1 || room.damage !== null) return;
   const session = store.get(room.ref.sessionId);
   if (!session) return;
+  const id = deriveId('created', session.id);
+  // Nearly always it is there: then nothing is to be waited for.
+  if (room.entries.has(id)) return;
   await room.entries.appendAsOffice((at) => ({
-    id: deriveId('created', session.id),
+    id,
     kind: 'created',
     author: OFFICE_AUTHOR,
     at,
