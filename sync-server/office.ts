@@ -39,6 +39,7 @@ import { Rooms } from './room/rooms.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { EventStreams } from './sockets/event-streams.ts';
+import { HeldSockets } from './sockets/held-sockets.ts';
 import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
 
@@ -105,8 +106,10 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const sessions = new Sessions(read.sessionStore, rooms, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
+  const held = new HeldSockets(clock, logger);
   const upgrades = new Upgrades({
     caller,
+    held,
     rooms,
     events: streams,
     leases,
@@ -116,8 +119,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     grantOf: (id) => read.sessionStore.get(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
-  accounts.onGrantChange(({ personId }) => upgrades.closeAllOf(personId));
-  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, upgrades });
+  accounts.onGrantChange(({ personId }) => held.closeAllOf(personId));
+  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -168,12 +171,12 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       await backups.callOff();
       await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
       scheduler.stop();
-      upgrades.closeAll();
+      held.closeAll();
       await rooms.drain();
       projector.flush();
       await log.close();
       database.close();
-      upgrades.terminateAll();
+      held.terminateAll();
     },
   };
 }
