@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Statement } from 'better-sqlite3';
 import { z } from 'zod';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
 import { makeUlid, ULID_RANDOM_BYTES } from '../../sync-server/protocol/ids.ts';
@@ -78,10 +79,13 @@ const MEMBER_COLUMNS = 'id, name, email, role, disabled, createdAt, lastSeenAt';
 export class AccountStore {
   readonly #database: Database;
   readonly #now: () => number;
+  readonly #nameOf: Statement<[string], { name: string }>;
 
   constructor(database: Database, now: () => number) {
     this.#database = database;
     this.#now = now;
+    // Asked for every message; the others are rare.
+    this.#nameOf = database.prepare('select name from "user" where id = ?');
   }
 
   /** Runs several of the methods below as one transaction. */
@@ -99,10 +103,7 @@ export class AccountStore {
   }
 
   nameOf(personId: string): string | null {
-    const row = this.#database
-      .prepare<[string], { name: string }>('select name from "user" where id = ?')
-      .get(personId);
-    return row?.name ?? null;
+    return this.#nameOf.get(personId)?.name ?? null;
   }
 
   /** Throws `unknown` for an unknown id. */

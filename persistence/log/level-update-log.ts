@@ -1,5 +1,6 @@
 import * as Y from 'yjs';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
+import { copyStore } from './copy-store.ts';
 import { type Committed, GroupCommit, storageError } from './group-commit.ts';
 import {
   DIRTY_RANGE,
@@ -64,6 +65,9 @@ class LevelUpdateLog implements UpdateLog {
   readonly #sync: boolean;
   readonly #commits = new GroupCommit<PendingRecord>((batch) => this.#commit(batch));
   readonly #nextClocks = new Map<string, number>();
+  /** Clocks to mark as projected, by document: the queue of `#marking`, which is bounded by the documents there are. */
+  readonly #marks = new Map<string, number>();
+  #marking: Promise<void> | null = null;
   #store: LevelStore | null;
   #doubtful: readonly Uint8Array[] = [];
   #undo: readonly StoreChange[] | null = null;
@@ -105,13 +109,23 @@ class LevelUpdateLog implements UpdateLog {
   }
 
   markProjected(document: string, throughClock: number): Promise<void> {
-    return this.#commits.exclusive(async () => {
+    this.#marks.set(document, Math.max(throughClock, this.#marks.get(document) ?? throughClock));
+    // One job for all that a projection marks at once: appends wait in the same line.
+    this.#marking ??= this.#commits.exclusive(async () => {
+      this.#marking = null;
+      const marks = [...this.#marks];
+      this.#marks.clear();
       const store = await this.#recovered();
-      const key = dirtyKey(document);
-      const [value] = await store.getMany([key]);
-      if (value === undefined || decodeClock(value) > throughClock) return;
-      await this.#write(store, [{ type: 'del', key }], false);
+      const keys = marks.map(([marked]) => dirtyKey(marked));
+      const values = await store.getMany(keys);
+      const projected = keys.filter((_, index) => {
+        const value = values[index];
+        return value !== undefined && decodeClock(value) <= (marks[index]?.[1] ?? -1);
+      });
+      const changes = projected.map((key): StoreChange => ({ type: 'del', key }));
+      if (changes.length > 0) await this.#write(store, changes, false);
     });
+    return this.#marking;
   }
 
   compact(document: string, throughClock: number, merged: Uint8Array): Promise<void> {
@@ -154,6 +168,15 @@ class LevelUpdateLog implements UpdateLog {
       this.#nextClocks.delete(document);
       this.#commits.reopen(document);
     });
+  }
+
+  async copyTo(folder: string, signal: AbortSignal): Promise<void> {
+    try {
+      await copyStore(this.#usable(), folder, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw storageError('The log cannot be copied.', cause);
+    }
   }
 
   close(): Promise<void> {

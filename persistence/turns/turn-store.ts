@@ -3,7 +3,8 @@
  * the scheduler; ended by nothing but the reply entry that says so. Whatever the office decides to end carries its
  * `ending` from that moment on, so a decision survives a restart between it and its entry.
  */
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
+import { z } from 'zod';
 import type { Entry, ReplyEntry } from '../../sync-server/protocol/entry.ts';
 import type { EventDraft } from '../../sync-server/protocol/events.ts';
 import { isFinal, MAX_ATTEMPTS, nextTurnState, type TurnView } from '../../sync-server/protocol/turn.ts';
@@ -20,12 +21,15 @@ export interface LeaseRef {
   readonly attempt: number;
 }
 
+const countRow = z.object({ n: z.number() });
+
 const FINAL = `('done', 'stopped', 'failed')`;
 
 export class TurnStore implements Derivation {
   readonly #database: Database;
   readonly #lookup: EntryLookup;
   readonly #now: () => number;
+  readonly #statements = new Map<string, Statement>();
   /** The newest view that was told of each turn that is not final, as JSON. */
   readonly #told = new Map<string, string>();
 
@@ -78,12 +82,10 @@ export class TurnStore implements Derivation {
     // A log that is newer than this database (a restored backup) may hold the reply already.
     if (this.#lookup(sessionId, draft.turn)) return [];
     const now = this.#now();
-    const { changes } = this.#database
-      .prepare(
-        `INSERT OR IGNORE INTO turns (id, session_id, cause, agent, step, stage, group_id, asked_by, state, queued_at, since)
+    const { changes } = this.#prepared(
+      `INSERT OR IGNORE INTO turns (id, session_id, cause, agent, step, stage, group_id, asked_by, state, queued_at, since)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)`,
-      )
-      .run(draft.turn, sessionId, draft.cause, draft.agent, draft.step, draft.stage, draft.group, askedBy, now, now);
+    ).run(draft.turn, sessionId, draft.cause, draft.agent, draft.step, draft.stage, draft.group, askedBy, now, now);
     const turn = changes === 1 ? this.get(draft.turn) : null;
     return turn ? [viewOf(turn, this.#count(`SELECT COUNT(*) AS n FROM turns WHERE state = 'queued'`), null)] : [];
   }
@@ -274,16 +276,25 @@ export class TurnStore implements Derivation {
   }
 
   #select(where: string, ...parameters: readonly (string | number)[]): readonly TurnRecord[] {
-    const rows = this.#database.prepare(`SELECT * FROM turns WHERE ${where} ORDER BY seq`).all(...parameters);
+    const rows = this.#prepared(`SELECT * FROM turns WHERE ${where} ORDER BY seq`).all(...parameters);
     return rows.map(readTurnRow);
   }
 
   #count(sql: string, ...parameters: readonly string[]): number {
-    return Number(this.#database.prepare<unknown[], { n: number }>(sql).get(...parameters)?.n ?? 0);
+    return countRow.parse(this.#prepared(sql).get(...parameters)).n;
   }
 
   #run(sql: string, ...parameters: readonly (string | number | null)[]): void {
-    this.#database.prepare(sql).run(...parameters);
+    this.#prepared(sql).run(...parameters);
+  }
+
+  /** Preparing costs more than running, and every message comes this way. The texts are this file's own: few. */
+  #prepared(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 }
 

@@ -23,6 +23,11 @@ export class RoomEntries {
     return this.#replica.newestAt;
   }
 
+  /** Whether an entry of this id is in the segment. */
+  has(id: string): boolean {
+    return entriesOf(this.#replica.doc).has(id);
+  }
+
   /** Adds an entry as a person, through the same gate as a browser's. */
   async appendAs(person: Person, makeEntry: (at: number) => PersonEntry): Promise<PersonEntry> {
     const replica = this.#replica;
@@ -52,7 +57,7 @@ export class RoomEntries {
   async appendAsOffice(makeEntry: (at: number) => Entry): Promise<void> {
     const replica = this.#replica;
     const entry = makeEntry(replica.nextAt());
-    if (entriesOf(replica.doc).has(entry.id)) await replica.settled();
+    if (this.has(entry.id)) await replica.settled();
     else await replica.write(() => writeEntry(replica.doc, entry), [entry]);
   }
 
@@ -64,7 +69,7 @@ export class RoomEntries {
     const replica = this.#replica;
     replica.assertWritable();
     const reply = makeReply(readLiveRow(replica.doc, rowId), replica.nextAt());
-    if (entriesOf(replica.doc).has(reply.id)) {
+    if (this.has(reply.id)) {
       await replica.settled();
       return 'exists';
     }

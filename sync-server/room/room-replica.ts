@@ -22,7 +22,7 @@ import { type Entry, nextAt, readEntry } from '../protocol/entry.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import type { Nack, StateVector } from '../protocol/frames.ts';
 import { permission, type SessionGrant } from '../protocol/permission.ts';
-import { entriesOf, readEntries } from '../protocol/segment.ts';
+import { entriesOf, newestAtIn } from '../protocol/segment.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import type { Peer } from './peer.ts';
 import {
@@ -93,6 +93,7 @@ export class RoomReplica {
   #newestAt = 0;
   #emitted: Uint8Array | null = null;
   #isOver = false;
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(
     name: string,
@@ -112,7 +113,7 @@ export class RoomReplica {
     this.#lastClock = loaded.lastClock;
     this.#recordCount = loaded.recordCount;
     if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.doc).byteLength;
-    for (const entry of readEntries(this.doc)) this.#newestAt = Math.max(this.#newestAt, entry.at);
+    this.#newestAt = newestAtIn(this.doc);
     this.doc.on('update', (update: Uint8Array) => {
       this.#emitted = update;
     });
@@ -232,9 +233,10 @@ export class RoomReplica {
     await this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
   }
 
-  /** Resolves when all that the document holds now is durable and projected. */
+  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
   async settled(): Promise<void> {
-    await new Promise<void>((resolve) => this.#barrier.afterCommit(resolve));
+    await Promise.race([new Promise<void>((resolve) => this.#barrier.afterCommit(resolve)), this.#over.promise]);
+    if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
     await this.#project([], this.#lastClock);
   }
 
@@ -253,6 +255,7 @@ export class RoomReplica {
 
   destroy(): void {
     this.#isOver = true;
+    this.#over.resolve();
     this.doc.destroy();
   }
 

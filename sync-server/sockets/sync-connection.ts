@@ -2,6 +2,7 @@
  * One WebSocket of `/sync/<document name>`: from the socket to the room and back. Frames that come before the room is
  * loaded wait in the socket, which is paused; a peer over its rate is paused too, and never loses a frame.
  */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock.ts';
 import type { LeaseGrant } from '../leases.ts';
@@ -12,6 +13,7 @@ import type { Principal } from '../protocol/principal.ts';
 import type { Peer } from '../room/peer.ts';
 import type { Room } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
+import type { MessageFramer } from './message-framer.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 /** Unsent bytes from which presence is left out. */
@@ -23,6 +25,9 @@ const MAX_REASON_BYTES = 123;
 
 export interface SyncConnectionOptions {
   readonly socket: WebSocket;
+  /** What `socket` writes to. */
+  readonly stream: Duplex;
+  readonly framer: MessageFramer;
   readonly document: string;
   readonly principal: Principal;
   readonly lease: LeaseGrant | null;
@@ -77,7 +82,7 @@ function receive(options: SyncConnectionOptions, room: Room, peer: Peer, data: u
   room.receive(peer, data);
 }
 
-function makePeer({ socket, principal, lease, knowsReceipts }: SyncConnectionOptions): Peer {
+function makePeer({ socket, stream, framer, principal, lease, knowsReceipts }: SyncConnectionOptions): Peer {
   const close = (code: number, reason: string): void => closeSocket(socket, code, reason);
   return {
     principal,
@@ -87,10 +92,11 @@ function makePeer({ socket, principal, lease, knowsReceipts }: SyncConnectionOpt
       if (socket.readyState !== socket.OPEN) return;
       if (socket.bufferedAmount > MAX_BUFFER_BYTES)
         close(OFFICE_ERRORS.too_many.close, 'the connection cannot keep up');
-      else socket.send(frame);
+      else stream.write(framer.framed(frame));
     },
     sendPresence: (frame) => {
-      if (socket.readyState === socket.OPEN && socket.bufferedAmount < PRESENCE_BUFFER_BYTES) socket.send(frame);
+      if (socket.readyState === socket.OPEN && socket.bufferedAmount < PRESENCE_BUFFER_BYTES)
+        stream.write(framer.framed(frame));
     },
     close,
   };

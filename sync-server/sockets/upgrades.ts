@@ -17,6 +17,7 @@ import type { Person, Principal, Worker } from '../protocol/principal.ts';
 import { MAX_WORKER_MESSAGE_BYTES } from '../protocol/worker-link.ts';
 import type { Rooms } from '../room/rooms.ts';
 import type { EventStreams } from './event-streams.ts';
+import { MessageFramer } from './message-framer.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { closeSocket, serveSyncConnection } from './sync-connection.ts';
 
@@ -26,6 +27,12 @@ const MAX_SOCKETS_PER_PERSON = 200;
 const PING_INTERVAL_MS = 30_000;
 
 const SYNC_PREFIX = '/sync/';
+
+/** A WebSocket, and the stream below it. */
+interface Door {
+  readonly webSocket: WebSocket;
+  readonly stream: Duplex;
+}
 
 export interface UpgradesContext {
   readonly caller: Caller;
@@ -42,9 +49,10 @@ export interface UpgradesContext {
 export class Upgrades {
   readonly #context: UpgradesContext;
   readonly #rates = new RateLimiter();
+  readonly #framer = new MessageFramer();
   // Over what is allowed, so that we say why with a code that is final; ws itself cuts off what is beyond, and a peer would
   // come back with the same frame.
-  readonly #sync = new WebSocketServer({ noServer: true, maxPayload: 2 * MAX_FRAME_BYTES });
+  readonly #sync = new WebSocketServer({ noServer: true, maxPayload: 2 * MAX_FRAME_BYTES, perMessageDeflate: false });
   readonly #text = new WebSocketServer({ noServer: true, maxPayload: MAX_WORKER_MESSAGE_BYTES });
   readonly #byPerson = new Map<string, Set<WebSocket>>();
   readonly #all = new Set<WebSocket>();
@@ -68,7 +76,7 @@ export class Upgrades {
     server.handleUpgrade(request, socket, head, (webSocket) => {
       this.#hold(webSocket);
       webSocket.pause();
-      this.#serve(webSocket, request, path, url?.searchParams ?? new URLSearchParams())
+      this.#serve({ webSocket, stream: socket }, request, path, url?.searchParams ?? new URLSearchParams())
         .catch((error: unknown) => {
           const refusal =
             error instanceof OfficeError ? error : new OfficeError('internal', 'the socket could not be served');
@@ -97,11 +105,12 @@ export class Upgrades {
     for (const socket of this.#all) socket.terminate();
   }
 
-  async #serve(socket: WebSocket, request: IncomingMessage, path: string, query: URLSearchParams): Promise<void> {
+  async #serve(door: Door, request: IncomingMessage, path: string, query: URLSearchParams): Promise<void> {
+    const { webSocket: socket } = door;
     const principal = await this.#context.caller.ofUpgrade(request);
     if (socket.readyState !== socket.OPEN) return;
     if (principal.kind === 'person') this.#count(socket, principal);
-    if (path.startsWith(SYNC_PREFIX)) return this.#serveSync(socket, principal, path, query);
+    if (path.startsWith(SYNC_PREFIX)) return this.#serveSync(door, principal, path, query);
     if (path === '/ws/events' && principal.kind === 'person') {
       const since = query.get('since');
       this.#context.events.add(socket, principal, since === null ? null : readEventId(since));
@@ -114,7 +123,7 @@ export class Upgrades {
     throw new OfficeError('unknown', 'there is no such door');
   }
 
-  async #serveSync(socket: WebSocket, principal: Principal, path: string, query: URLSearchParams): Promise<void> {
+  async #serveSync(door: Door, principal: Principal, path: string, query: URLSearchParams): Promise<void> {
     const { rooms, leases, clock, logger, epoch } = this.#context;
     const document = decodeName(path.slice(SYNC_PREFIX.length));
     const expected = query.get('as');
@@ -125,7 +134,9 @@ export class Upgrades {
       principal.kind === 'worker' ? leases.byTurn(query.get('turn') ?? '', Number(query.get('attempt'))) : undefined;
     this.#assertMayJoin(principal, document, lease !== undefined && lease.document === document);
     await serveSyncConnection({
-      socket,
+      socket: door.webSocket,
+      stream: door.stream,
+      framer: this.#framer,
       document,
       principal,
       lease: lease ?? null,
