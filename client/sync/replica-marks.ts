@@ -1,9 +1,15 @@
 import { z } from 'zod';
+import { type PersonEntry, personEntrySchema } from '../../sync-server/protocol/entry.ts';
 import { type NackCode, nackCodeSchema, type StateVector } from '../../sync-server/protocol/frames.ts';
+import { readJson, type Shelf, writeJson } from './device.ts';
 
 const savedSchema = z.array(z.tuple([z.number(), z.number()]));
-const refusedSchema = z.array(z.tuple([z.string(), nackCodeSchema]));
-const droppedSchema = z.array(z.string());
+const refusalsSchema = z.object({
+  refused: z.array(z.object({ code: nackCodeSchema, entry: personEntrySchema })),
+  dropped: z.array(z.string()),
+});
+/** A refused entry, whole: the server has only an empty place in its stead, and that may reach this device first. */
+type Refusal = z.infer<typeof refusalsSchema>['refused'][number];
 
 /** A small store beside a document's copy on the device; y-indexeddb's fits. */
 export interface MarkStore {
@@ -11,16 +17,53 @@ export interface MarkStore {
   set(key: string, value: string): Promise<unknown>;
 }
 
-/** What the server said about this device's entries, kept across reloads. */
+/**
+ * What the server said about this device's entries, kept across reloads. What is saved can be asked for again; a refusal
+ * is said once, so it is written down before anything else happens.
+ */
 export class ReplicaMarks {
+  readonly #shelf: Shelf;
+  readonly #refusalsKey: string;
   /** Clocks by client id: what lies below is durable. */
   readonly saved = new Map<number, number>();
-  /** Entries that the server refused, and why. */
-  readonly refused = new Map<string, NackCode>();
-  /** Refused entries that were sent anew or given up: not shown any more. */
-  readonly dropped = new Set<string>();
+  readonly #refused = new Map<string, Refusal>();
+  readonly #dropped = new Set<string>();
   /** The server's store that `saved` speaks of; null before it was told. */
   #epoch: string | null = null;
+
+  constructor(shelf: Shelf, userId: string, documentName: string) {
+    this.#shelf = shelf;
+    this.#refusalsKey = `daena/${userId}/refused/${documentName}`;
+    const kept = refusalsSchema.safeParse(readJson(shelf, this.#refusalsKey)).data;
+    for (const refusal of kept?.refused ?? []) this.#refused.set(refusal.entry.id, refusal);
+    for (const id of kept?.dropped ?? []) this.#dropped.add(id);
+  }
+
+  /** Why the server refused an entry; undefined where it did not. */
+  refusalOf(id: string): NackCode | undefined {
+    return this.#refused.get(id)?.code;
+  }
+
+  /** The refused entries that are still shown. */
+  get refusedEntries(): readonly PersonEntry[] {
+    return [...this.#refused.values()].map(({ entry }) => entry);
+  }
+
+  /** Whether a refused entry was sent anew or given up, and is not shown any more. */
+  isDropped(id: string): boolean {
+    return this.#dropped.has(id);
+  }
+
+  refuse(entry: PersonEntry, code: NackCode): void {
+    this.#refused.set(entry.id, { code, entry });
+    this.#keepRefusals();
+  }
+
+  drop(id: string): void {
+    this.#refused.delete(id);
+    this.#dropped.add(id);
+    this.#keepRefusals();
+  }
 
   /** Notes which store the server has; after a restore from a backup, nothing is known to be saved any more. */
   meet(epoch: string): void {
@@ -41,8 +84,8 @@ export class ReplicaMarks {
 
   /** Adds what an earlier page kept. Rejects where the device cannot be read. */
   async read(store: MarkStore): Promise<void> {
-    const [saved, refused, dropped, epoch] = await Promise.all(
-      (['saved', 'refused', 'dropped', 'epoch'] as const).map(async (key) => parsed(await store.get(key))),
+    const [saved, epoch] = await Promise.all(
+      (['saved', 'epoch'] as const).map(async (key) => parsed(await store.get(key))),
     );
     const known = z.string().safeParse(epoch);
     // Clocks of another store than the present one would show ticks that are not true.
@@ -50,16 +93,16 @@ export class ReplicaMarks {
       this.noteSaved(new Map(savedSchema.safeParse(saved).data ?? []));
       this.#epoch ??= known.data ?? null;
     }
-    for (const [id, code] of refusedSchema.safeParse(refused).data ?? []) this.refused.set(id, code);
-    for (const id of droppedSchema.safeParse(dropped).data ?? []) this.dropped.add(id);
   }
 
   /** Rejects where the device has no room. */
   async write(store: MarkStore): Promise<void> {
     await store.set('saved', JSON.stringify([...this.saved]));
-    await store.set('refused', JSON.stringify([...this.refused]));
-    await store.set('dropped', JSON.stringify([...this.dropped]));
     await store.set('epoch', JSON.stringify(this.#epoch));
+  }
+
+  #keepRefusals(): void {
+    writeJson(this.#shelf, this.#refusalsKey, { refused: [...this.#refused.values()], dropped: [...this.#dropped] });
   }
 }
 

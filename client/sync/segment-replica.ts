@@ -31,7 +31,7 @@ import { Outbox } from './outbox.ts';
 import { ReplicaMarks } from './replica-marks.ts';
 
 /** How long the device's copy may take to load before the network is tried anyway. */
-const LOAD_PATIENCE_MS = 2_000;
+const LOAD_PATIENCE_MS = 5_000;
 const RECONNECT_BASE_MS = 1_500;
 const RECONNECT_SPREAD_MS = 2_500;
 const KEEP_SAVED_MS = 250;
@@ -76,7 +76,8 @@ export class SegmentReplica {
   readonly #storage: IndexeddbPersistence | null;
   readonly #outbox: Outbox;
   readonly #entries = new Map<string, Entry>();
-  readonly #marks = new ReplicaMarks();
+  readonly #marks: ReplicaMarks;
+  readonly #loading: Promise<void>;
   #newestAt = 0;
   #officeOffsetMs = 0;
   #link: ReplicaLink = { kind: 'waiting' };
@@ -89,6 +90,7 @@ export class SegmentReplica {
     this.#options = options;
     const { user, documentName } = options;
     this.#outbox = new Outbox(options.shelf, user.id, documentName);
+    this.#marks = new ReplicaMarks(options.shelf, user.id, documentName);
     for (const { at } of this.#outbox.entries) this.#newestAt = Math.max(this.#newestAt, at);
     this.#provider = new WebsocketProvider(options.syncUrl, documentName, this.#doc, {
       connect: false,
@@ -103,7 +105,7 @@ export class SegmentReplica {
       ? new IndexeddbPersistence(`daena/${user.id}/${documentName}`, this.#doc)
       : null;
     this.#provider.awareness.setLocalState({ user: { id: user.id, name: user.name } });
-    void this.#load();
+    this.#loading = this.#load();
   }
 
   get link(): ReplicaLink {
@@ -122,9 +124,9 @@ export class SegmentReplica {
 
   /** Entries to show, in no order. A refused message stays, so that its words are not lost; other refused changes don't count. */
   entries(): Entry[] {
-    const unheard = this.#outbox.entries.filter(({ id }) => !this.#entries.has(id));
+    const unheard = [...this.#outbox.entries, ...this.#marks.refusedEntries].filter(({ id }) => !this.#entries.has(id));
     return [...this.#entries.values(), ...unheard].filter(
-      ({ id, kind }) => !this.#marks.dropped.has(id) && (kind === 'message' || !this.#marks.refused.has(id)),
+      ({ id, kind }) => !this.#marks.isDropped(id) && (kind === 'message' || this.#marks.refusalOf(id) === undefined),
     );
   }
 
@@ -145,20 +147,22 @@ export class SegmentReplica {
   }
 
   stateOf(id: string): EntryState {
-    if (this.#marks.refused.has(id)) return 'unsent';
+    if (this.#marks.refusalOf(id) !== undefined) return 'unsent';
     const place = entriesOf(this.#doc)._map.get(id)?.id;
     return place !== undefined && (this.#marks.saved.get(place.client) ?? 0) > place.clock ? 'tick' : 'clock';
   }
 
   /** Why the server refused an entry; undefined where it did not. */
   refusalOf(id: string): NackCode | undefined {
-    return this.#marks.refused.get(id);
+    return this.#marks.refusalOf(id);
   }
 
   /** Connects, and stays so. Call once the session is known to the server. */
   connect(): void {
-    if (this.#isClosed || this.#provider.shouldConnect) return;
-    this.#provider.connect();
+    // What this device holds comes first: for what it refused the server has an empty place, which must not win.
+    void this.#loading.then(() => {
+      if (!this.#isClosed && !this.#provider.shouldConnect) this.#provider.connect();
+    });
   }
 
   /** Writes an entry; it is on this device from here on, and on its way. Answers null where it breaks the entries' form. */
@@ -173,9 +177,9 @@ export class SegmentReplica {
 
   /** Sends the words of a refused entry as a new one. */
   sendAnew(id: string): PersonEntry | null {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.get(id) ?? this.#marks.refusedEntries.find((other) => other.id === id);
     const parsed = personEntrySchema.safeParse(entry);
-    if (!parsed.success || !this.#marks.refused.has(id)) return null;
+    if (!parsed.success || this.#marks.refusalOf(id) === undefined) return null;
     const { id: _id, author: _author, at: _at, ...draft } = parsed.data;
     const sent = this.append(draft);
     if (sent) this.drop(id);
@@ -184,9 +188,8 @@ export class SegmentReplica {
 
   /** Gives a refused entry up. */
   drop(id: string): void {
-    if (!this.#marks.refused.has(id)) return;
-    this.#marks.dropped.add(id);
-    this.#keep();
+    if (this.#marks.refusalOf(id) === undefined) return;
+    this.#marks.drop(id);
     this.#options.onChange('entries');
   }
 
@@ -270,8 +273,9 @@ export class SegmentReplica {
     handlers[FRAME.nack] = (_encoder, decoder) => {
       const nack = readNack(decoder);
       this.#officeOffsetMs = nack.time - Date.now();
-      if (nack.entry === null || !this.#entries.has(nack.entry)) return;
-      this.#marks.refused.set(nack.entry, nack.code);
+      const entry = personEntrySchema.safeParse(this.#entries.get(nack.entry ?? ''));
+      if (nack.entry === null || !entry.success) return;
+      this.#marks.refuse(entry.data, nack.code);
       this.#outbox.release(new Set([nack.entry]));
       this.#keep();
       this.#options.onChange('entries');
