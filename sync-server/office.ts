@@ -119,7 +119,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     grantOf: (id) => read.sessionStore.get(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
-  accounts.onGrantChange(({ personId }) => held.closeAllOf(personId));
+  accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
   const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;

@@ -4,7 +4,7 @@
  */
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock.ts';
-import type { Logger } from '../logger.ts';
+import { type Logger, reasonOf } from '../logger.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import { closeSocket } from './close-socket.ts';
 
@@ -66,10 +66,12 @@ export class HeldSockets {
     });
   }
 
-  /** Closes everything that a person holds: what they may do has changed. */
-  closeAllOf(personId: string): void {
+  /** What a person may do has changed: closes each of their sockets that could not be opened now as it was then. */
+  recheckAllOf(personId: string): void {
     const { closeCode } = new OfficeError('forbidden', '');
-    for (const socket of this.#byPerson.get(personId) ?? []) closeSocket(socket, closeCode, 'your access has changed');
+    for (const socket of this.#byPerson.get(personId) ?? []) {
+      this.#recheck(socket, () => closeSocket(socket, closeCode, 'your access has changed'));
+    }
   }
 
   /** Closes every socket with "try again". */
@@ -100,9 +102,17 @@ export class HeldSockets {
     held.pings += 1;
     socket.ping();
     if (held.pings % PINGS_PER_RECHECK !== 0) return;
-    held.recheck?.().catch((error: unknown) => {
-      // An error of ours (the database is away) is no reason to send anybody off.
-      if (error instanceof OfficeError && error.status < 500) closeSocket(socket, error.closeCode, error.message);
-    });
+    this.#recheck(socket, (refusal) => closeSocket(socket, refusal.closeCode, refusal.message));
+  }
+
+  #recheck(socket: WebSocket, close: (refusal: OfficeError) => void): void {
+    this.#held
+      .get(socket)
+      ?.recheck?.()
+      .catch((error: unknown) => {
+        // An error of ours (the database is away) is no reason to send anybody off: the next look decides.
+        if (error instanceof OfficeError && error.status < 500) close(error);
+        else this.#logger.warn('a socket could not be looked at again', { reason: reasonOf(error) });
+      });
   }
 }

@@ -81,7 +81,11 @@ export class Upgrades {
     const principal = await this.#context.caller.ofUpgrade(request);
     if (socket.readyState !== socket.OPEN) return;
     if (principal.kind === 'person') {
-      this.#context.held.giveTo(principal.id, socket, async () => void (await this.#context.caller.ofUpgrade(request)));
+      this.#context.held.giveTo(principal.id, socket, async () => {
+        const now = await this.#context.caller.ofUpgrade(request);
+        const isSame = now.kind === 'person' && now.role === principal.role;
+        if (!isSame) throw new OfficeError('forbidden', 'your access has changed');
+      });
     }
     if (path.startsWith(SYNC_PREFIX)) return this.#serveSync(door, principal, path, query);
     if (path === '/ws/events' && principal.kind === 'person') {
