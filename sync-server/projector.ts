@@ -13,7 +13,7 @@ const MAX_DELAY_MS = 250;
  * Between two batches lies at least this many times what the first one took. Most of that is the same for one entry as
  * for a hundred, so resting longer under load costs less in all, and leaves the event loop to the sockets.
  */
-const REST_FACTOR = 10;
+const REST_FACTOR = 5;
 /** How long to wait after a batch that failed, in ms. */
 const RETRY_MS = 2_000;
 /** Entries in one transaction. */
