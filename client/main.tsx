@@ -30,7 +30,7 @@ window.addEventListener('vite:preloadError', () => {
   );
 });
 
-if (device.canWorkOffline && import.meta.env.PROD) {
+if (device.canWorkOffline && import.meta.env.MODE === 'production') {
   navigator.serviceWorker.register('/sw.js').catch((error: unknown) => {
     console.warn('The office will not open offline:', error);
   });

@@ -53,6 +53,15 @@ export function openDatabase(file: string, migrationsFolder: string = MIGRATIONS
   }
 }
 
+/** Opens an existing file as it is, to copy it. Throws `storage` where there is none or it cannot be read. */
+export function openDatabaseAsItIs(file: string): Database {
+  try {
+    return new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
+  } catch (error) {
+    throw new OfficeError('storage', `The database ${file} cannot be opened: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
 function readMigrations(folder: string): readonly Migration[] {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))

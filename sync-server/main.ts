@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { answerBackupRequest } from './backup-requests.ts';
 import { systemClock } from './clock.ts';
 import { readConfig, type ServerConfig } from './config.ts';
 import { createLogger, reasonOf } from './logger.ts';
@@ -16,8 +17,10 @@ import { welcome } from './welcome.ts';
 const EXIT_FATAL = 78;
 /** Stopping takes at most this long, in ms; then the process ends as it is (whatever was shown is in the log). */
 const STOP_MS = 10_000;
-/** Where the launcher's messages go; nobody listens where the server was started by hand. */
-const tell = (message: unknown): void => void process.send?.(message);
+/** Where the launcher's messages go; nobody listens where the server was started by hand, or the launcher is gone. */
+const tell = (message: unknown): void => {
+  if (process.connected) process.send?.(message);
+};
 
 const logger = createLogger((line) => process.stdout.write(`${line}\n`));
 
@@ -65,6 +68,7 @@ async function start(config: ServerConfig): Promise<void> {
   for (const each of internal ? [server, internal] : [server]) serve(each, opening);
   const office = await opening;
   office.run();
+  process.on('message', (message) => void answerBackupRequest(message, (request) => office.backUp(request), tell));
   stopOnSignals(office, internal ? [server, internal] : [server]);
   const ownerLink = await firstOwner(office, config, address);
   logger.info('ready', { address });

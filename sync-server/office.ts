@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
 import { readOrCreateSecret } from '../persistence/accounts/secret-files.ts';
+import { makeBackup } from '../persistence/backup/make-backup.ts';
 import { CouncilStore } from '../persistence/councils/council-store.ts';
 import { type Database, openDatabase } from '../persistence/database.ts';
 import { openLevelUpdateLog } from '../persistence/log/level-update-log.ts';
@@ -16,6 +17,8 @@ import { EventLog, type StoredEvent } from '../persistence/projection/event-log.
 import { Projection } from '../persistence/projection/projection.ts';
 import { SessionStore } from '../persistence/projection/session-store.ts';
 import { TurnStore } from '../persistence/turns/turn-store.ts';
+import type { BackupRequest } from './backup-requests.ts';
+import { Backups } from './backups.ts';
 import { Caller } from './caller.ts';
 import { catchUp } from './catch-up.ts';
 import type { Clock } from './clock.ts';
@@ -61,6 +64,8 @@ export interface Office {
   readonly sessions: Sessions;
   /** Takes work from here on: what was interrupted goes on. */
   run(): void;
+  /** Makes a backup beside its work and answers its folder. One at a time; rejects with a sentence. */
+  backUp(request: BackupRequest): Promise<string>;
   /** Finishes what is begun, tells everyone to come back later, and lets go of the data. */
   close(): Promise<void>;
 }
@@ -135,6 +140,19 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     clientFolder: config.clientFolder,
   });
   await catchUp({ log, projection: read.projection, clock, logger });
+  const backups = new Backups((request, signal) =>
+    makeBackup(
+      {
+        database,
+        log,
+        dataFolder: config.dataFolder,
+        version: parts.version,
+        now: () => clock.now(),
+        ...request,
+      },
+      signal,
+    ),
+  );
   return {
     app,
     upgrades,
@@ -144,8 +162,10 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       scheduler.run();
       health.isReady = true;
     },
+    backUp: (request) => backups.make(request),
     close: async () => {
       health.isReady = false;
+      await backups.callOff();
       await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
       scheduler.stop();
       upgrades.closeAll();

@@ -1,4 +1,4 @@
-import { createSignal, lazy, Match, onMount, Suspense, Switch } from 'solid-js';
+import { createEffect, createSignal, lazy, Match, onCleanup, onMount, Suspense, Switch } from 'solid-js';
 import { type Me, meSchema } from '../../sync-server/protocol/api.ts';
 import { createRouter } from '../router.ts';
 import { Api } from '../sync/api.ts';
@@ -8,6 +8,8 @@ import { Door } from './door.tsx';
 const OfficeView = lazy(() => import('./office-view.tsx').then(({ OfficeView }) => ({ default: OfficeView })));
 
 const ME_KEY = 'daena/me';
+/** How often an office that did not answer is asked again, in ms. */
+const ASK_AGAIN_MS = 3_000;
 
 type Gate =
   | { readonly kind: 'asking' }
@@ -25,19 +27,34 @@ export function App(props: { device: Device }) {
     writeJson(props.device.shelf, ME_KEY, me);
     setGate({ kind: 'inside', me });
   };
-  const ask = async () => {
+  /** Answers whether somebody is signed in, as far as can be known now. */
+  const ask = async (): Promise<boolean> => {
     const answer = await api.call('me', {});
-    if (answer.ok) return enter(answer.value);
-    if (answer.error.status === 401 || answer.error.status === 403) return leave();
+    if (answer.ok) {
+      enter(answer.value);
+      return true;
+    }
+    if (answer.error.status === 401 || answer.error.status === 403) {
+      await leave();
+      return false;
+    }
+    if (gate().kind === 'inside') return true;
     const remembered = meSchema.safeParse(readJson(props.device.shelf, ME_KEY));
-    if (gate().kind === 'inside') return;
-    setGate(remembered.success ? { kind: 'inside', me: remembered.data } : { kind: 'unreachable' });
+    if (remembered.success) setGate({ kind: 'inside', me: remembered.data });
+    else if (gate().kind !== 'unreachable') setGate({ kind: 'unreachable' });
+    return remembered.success;
   };
   const leave = async () => {
     props.device.shelf.removeItem(ME_KEY);
     const office = await api.call('officeState', {});
     setGate({ kind: 'outside', hasOwner: office.ok ? office.value.has_owner : true });
   };
+  // Nobody has to press anything for the office to come back.
+  createEffect(() => {
+    if (gate().kind !== 'unreachable') return;
+    const timer = setInterval(() => void ask(), ASK_AGAIN_MS);
+    onCleanup(() => clearInterval(timer));
+  });
   const isDoor = () => ['setup', 'invite', 'reset'].includes(router.place().kind);
 
   onMount(() => {
@@ -63,7 +80,7 @@ export function App(props: { device: Device }) {
               router={router}
               device={props.device}
               onLeave={() => void api.signOut().then(leave)}
-              onExpired={() => void ask()}
+              onRefused={ask}
             />
           )}
         </Match>

@@ -1,6 +1,6 @@
 import { createMemo, createSignal, For, Show } from 'solid-js';
 import type { WireSession } from '../../sync-server/protocol/api.ts';
-import { byActivity } from '../sync/create-office.ts';
+import { byActivity } from '../sync/session-rows.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Button } from '../ui/button.tsx';
 import { scopeFace } from './directory.ts';

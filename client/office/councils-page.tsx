@@ -1,6 +1,6 @@
 import { createMemo, For, Show } from 'solid-js';
 import { COUNCILS, type Council } from '../../sync-server/protocol/organisation.ts';
-import { byActivity } from '../sync/create-office.ts';
+import { byActivity } from '../sync/session-rows.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { useOffice } from './office-context.tsx';
 import { Pane } from './pane.tsx';

@@ -1,6 +1,6 @@
 import { createMemo, For, Show } from 'solid-js';
 import { DEPARTMENTS } from '../../sync-server/protocol/organisation.ts';
-import { byActivity } from '../sync/create-office.ts';
+import { byActivity } from '../sync/session-rows.ts';
 import { useOffice } from './office-context.tsx';
 import { Pane } from './pane.tsx';
 import { SessionList } from './session-list.tsx';

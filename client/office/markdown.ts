@@ -8,7 +8,20 @@
  */
 import { Marked, type Token } from 'marked';
 
-const marked = new Marked({ gfm: true, breaks: true, async: false });
+const escaped = (text: string): string =>
+  text.replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? '&quot;');
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  async: false,
+  renderer: {
+    // What somebody typed is text, whatever it looks like: shown, not run and not swallowed.
+    html: ({ text }) => escaped(text),
+    // An image from elsewhere would tell its host who reads here; as a link it is the reader's choice.
+    image: ({ href, text }) => `<a href="${escaped(href)}">${escaped(text === '' ? href : text)}</a>`,
+  },
+});
 
 /** HTML of one block, not yet safe to show. `definitions` are the text's link definitions. */
 export function parseBlock(source: string, definitions: string): string {

@@ -45,8 +45,8 @@ export interface OfficeViewProps {
   readonly router: Router;
   readonly device: Device;
   readonly onLeave: () => void;
-  /** The office no longer accepts this sign-in. */
-  readonly onExpired: () => void;
+  /** The office closed a connection for good; answers whether this person is still signed in. */
+  readonly onRefused: () => Promise<boolean>;
 }
 
 /** The scope whose page a place is; undefined where it is none. */
@@ -86,7 +86,7 @@ export function OfficeView(props: OfficeViewProps) {
   // Every way to a place makes a new one, so even a click on the place where one already is shows it on narrow screens.
   createEffect(on(place, () => setPane('view')));
   createEffect(() => {
-    if (office.link() === 'refused') props.onExpired();
+    if (office.link() === 'refused') void props.onRefused().then((isIn) => isIn && office.reconnect());
   });
 
   // The office map is up before the heavier parts; they come while nobody waits for them, and then open at once.

@@ -2,7 +2,7 @@ import { createMemo, For, Show } from 'solid-js';
 import { agentOf, agentsOf, departmentOf } from '../../sync-server/protocol/organisation.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
 import { scopePath, sessionPath } from '../router.ts';
-import { byActivity } from '../sync/create-office.ts';
+import { byActivity } from '../sync/session-rows.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { AgentCard } from './agents-page.tsx';
 import { CouncilSeats } from './council-seats.tsx';

@@ -1,25 +1,26 @@
-import { createEffect, createMemo, createSignal, on, onCleanup, Show } from 'solid-js';
+import { createEffect, createMemo, createSignal, on, Show } from 'solid-js';
 import type { Mention } from '../../sync-server/protocol/entry.ts';
 import { isUlid } from '../../sync-server/protocol/ids.ts';
 import { permission, type SessionAction } from '../../sync-server/protocol/permission.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
-import { createSession, type Session } from '../sync/create-session.ts';
+import { createSession } from '../sync/create-session.ts';
 import { FIRST_USE } from '../sync/read-positions.ts';
-import { Button, IconButton } from '../ui/button.tsx';
+import { IconButton } from '../ui/button.tsx';
 import { arrange, type Bubble, type Line } from './arrange.ts';
+import { createAnnouncements } from './create-announcements.ts';
+import { createClock, createVisibility } from './create-clock.ts';
 import { scopeFace, whoIs } from './directory.ts';
 import { firstWords } from './first-words.ts';
 import { MessageBox } from './message-box.tsx';
 import { useOffice } from './office-context.tsx';
 import { Pane } from './pane.tsx';
-import { dayKey, listNames } from './phrases.ts';
+import { dayKey } from './phrases.ts';
 import { SessionContext } from './session-context.tsx';
 import { SessionHead } from './session-head.tsx';
+import { Closed, Trouble, TypingLine } from './session-notices.tsx';
 import { Timeline, type TimelineHandle } from './timeline.tsx';
 
 const QUOTE_CHARS = 120;
-/** Finished answers up to this long are read out whole; longer ones by their beginning. */
-const ANNOUNCED_CHARS = 600;
 
 /** One conversation. */
 export function SessionPage(props: { sessionId: string; onBack: () => void }) {
@@ -229,119 +230,4 @@ function openBubbles(line: Line): readonly Bubble[] {
   if (line.kind === 'notes') return line.notes.filter(({ reply }) => reply === null);
   if (line.kind !== 'bubble') return [];
   return [line.bubble, ...line.notes].filter(({ reply }) => reply === null);
-}
-
-/** Whether somebody can see this page. */
-function createVisibility(): () => boolean {
-  const [isVisible, setVisible] = createSignal(!document.hidden);
-  const onChange = () => setVisible(!document.hidden);
-  document.addEventListener('visibilitychange', onChange);
-  onCleanup(() => document.removeEventListener('visibilitychange', onChange));
-  return isVisible;
-}
-
-/** The office's time, moving once a second while something counts. */
-function createClock(isCounting: () => boolean, officeNow: () => number): () => number {
-  const [now, setNow] = createSignal(officeNow());
-  createEffect(() => {
-    if (!isCounting()) return;
-    setNow(officeNow());
-    const timer = setInterval(() => setNow(officeNow()), 1000);
-    onCleanup(() => clearInterval(timer));
-  });
-  return now;
-}
-
-/** Says once that an agent begins, and once what it said: streaming itself stays silent. */
-function createAnnouncements(session: Session, open: () => readonly Bubble[], say: (text: string) => void): void {
-  const { office } = useOffice();
-  const begun = new Set<string>();
-  createEffect(() => {
-    for (const bubble of open()) {
-      if (begun.has(bubble.turn) || bubble.step === 'note') continue;
-      begun.add(bubble.turn);
-      say(`${whoIs(bubble.agent, office.state.members).name} is answering`);
-    }
-    for (const item of session.timeline().items) {
-      if (item.kind !== 'reply' || !begun.delete(item.reply.id)) continue;
-      const words = item.reply.body.slice(0, ANNOUNCED_CHARS);
-      say(
-        `${whoIs(item.author, office.state.members).name}: ${words === '' ? (item.reply.error?.message ?? 'no words') : words}`,
-      );
-    }
-  });
-}
-
-function TypingLine(props: { session: Session }) {
-  const { office } = useOffice();
-  const names = () => {
-    const others = props.session.state.people.filter(({ id, isTyping }) => isTyping && id !== office.me.id);
-    return others.map(({ name }) => name);
-  };
-  const words = () =>
-    names().length === 0 ? '' : `${listNames(names())} ${names().length === 1 ? 'is' : 'are'} typing…`;
-  return <p class="typing">{words()}</p>;
-}
-
-/** What stands between this conversation and the office, in one quiet line each. */
-function Trouble(props: { session: Session; problem: string | undefined; onDismiss: () => void }) {
-  const words = () => {
-    if (props.problem !== undefined) return props.problem;
-    const refused = props.session.problem();
-    if (refused !== undefined) return refused.message;
-    const link = props.session.link();
-    if (link.kind === 'refused') return refusedBecause(link.code, link.reason);
-    return undefined;
-  };
-  return (
-    <>
-      <Show when={words()}>
-        {(text) => (
-          <p class="problem row" role="alert">
-            <span class="grow">{text()}</span>
-            <Show when={props.problem}>
-              <IconButton icon="close" label="Dismiss" small onClick={() => props.onDismiss()} />
-            </Show>
-          </p>
-        )}
-      </Show>
-      <Show when={props.session.isStorageBroken()}>
-        <p class="hint">
-          This device cannot keep a copy right now, perhaps because it is full. Keep this tab open until messages are
-          saved.
-        </p>
-      </Show>
-    </>
-  );
-}
-
-function refusedBecause(code: number, reason: string): string {
-  switch (code) {
-    case 4401:
-      return 'You are signed out. Reload this page to sign in; what you wrote here is kept.';
-    case 4403:
-      return 'You no longer have access to this conversation.';
-    case 4404:
-      return 'The office does not know this conversation.';
-    default:
-      return reason === '' ? 'The office closed this conversation. Reload the page.' : reason;
-  }
-}
-
-function Closed(props: { sessionId: string; isBinned: boolean }) {
-  const { office } = useOffice();
-  const restore = async () => {
-    const answer = await office.api.call('restoreSession', { params: { id: props.sessionId } });
-    if (answer.ok) office.noteSession(answer.value.session);
-  };
-  return (
-    <Show when={props.isBinned}>
-      <p class="banner">
-        <span class="grow">This conversation is in the bin.</span>
-        <Button small onClick={() => void restore()}>
-          Restore
-        </Button>
-      </p>
-    </Show>
-  );
 }

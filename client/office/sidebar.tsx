@@ -2,7 +2,7 @@ import { createMemo, For, type JSX, Show } from 'solid-js';
 import type { WireSession } from '../../sync-server/protocol/api.ts';
 import { DEPARTMENTS, VICE_PRESIDENT } from '../../sync-server/protocol/organisation.ts';
 import { scopePath, sessionPath } from '../router.ts';
-import { byActivity } from '../sync/create-office.ts';
+import { byActivity } from '../sync/session-rows.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { IconButton } from '../ui/button.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';

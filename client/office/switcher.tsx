@@ -1,7 +1,7 @@
 import { createMemo, createSignal, createUniqueId, For, Show } from 'solid-js';
 import { AGENTS, COUNCILS, DEPARTMENTS } from '../../sync-server/protocol/organisation.ts';
 import { sessionPath } from '../router.ts';
-import { byActivity } from '../sync/create-office.ts';
+import { byActivity } from '../sync/session-rows.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { bestMatches, scopeFace } from './directory.ts';
 import { useOffice } from './office-context.tsx';

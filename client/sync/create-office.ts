@@ -16,16 +16,15 @@ import {
   type WireSession,
 } from '../../sync-server/protocol/api.ts';
 import type { BrainStatus } from '../../sync-server/protocol/brain.ts';
-import { briefName, segmentName } from '../../sync-server/protocol/document-name.ts';
 import type { OfficeEvent } from '../../sync-server/protocol/events.ts';
-import { isUlid } from '../../sync-server/protocol/ids.ts';
-import { categoryOf, type Scope } from '../../sync-server/protocol/scope.ts';
+import type { Scope } from '../../sync-server/protocol/scope.ts';
 import { isFinal, type TurnView } from '../../sync-server/protocol/turn.ts';
 import type { Api, ApiResult } from './api.ts';
 import { type Device, newUlid, readJson, writeJson } from './device.ts';
 import { EventStream, type StreamState } from './events.ts';
 import { changeStarts, loadStarts } from './pending-starts.ts';
 import { advance, FIRST_USE, loadPositions, savePositions } from './read-positions.ts';
+import { byActivity, provisional, titleOf } from './session-rows.ts';
 
 /** Sessions kept on the device for going offline. */
 const MAX_KEPT_SESSIONS = 300;
@@ -35,7 +34,8 @@ const MAX_LIST_PAGES = 5;
 const KEEP_MS = 500;
 /** How long a burst of events about a session is gathered. */
 const TOUCH_MS = 120;
-const TITLE_CHARS = 64;
+/** How long after a refusal the events are asked for again. */
+const RECONNECT_MS = 2_000;
 
 export interface OfficeState {
   sessions: Record<string, WireSession>;
@@ -68,6 +68,8 @@ export interface Office {
   readonly device: Device;
   readonly state: OfficeState;
   readonly link: () => StreamState;
+  /** Connects again after a refusal, for when this sign-in proved to be good. */
+  readonly reconnect: () => void;
   /** Whether the office has answered with its lists since this page opened. */
   readonly isFresh: () => boolean;
   /** Makes a session on this device and tells the office as soon as it can. */
@@ -82,18 +84,6 @@ export interface Office {
   readonly noteCouncil: (council: WireCouncil) => void;
   readonly refreshMembers: () => Promise<void>;
   readonly onEvent: (listener: (event: OfficeEvent) => void) => () => void;
-}
-
-/** The first words as a title; never empty. */
-export function titleOf(words: string): string {
-  const line =
-    words
-      .replace(/[#*_`>[\]]/g, '')
-      .split('\n')
-      .map((part) => part.trim())
-      .find((part) => part !== '') ?? '';
-  if (line === '') return 'New conversation';
-  return line.length > TITLE_CHARS ? `${line.slice(0, TITLE_CHARS - 1).trimEnd()}…` : line;
 }
 
 export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string): Office {
@@ -260,10 +250,17 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
 
   const stream = new EventStream(eventsUrl, { event: take, gap: refreshAll, state: setLink });
   stream.start();
+  let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  const reconnect = () => {
+    clearTimeout(reconnectTimer);
+    reconnectTimer = setTimeout(() => stream.start(), RECONNECT_MS);
+  };
+
   const onOnline = () => stream.nudge();
   window.addEventListener('online', onOnline);
   onCleanup(() => {
     window.removeEventListener('online', onOnline);
+    clearTimeout(reconnectTimer);
     stream.stop();
     aborter.abort();
     clearTimeout(keepTimer);
@@ -271,6 +268,7 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
   });
 
   return {
+    reconnect,
     me,
     api,
     device,
@@ -307,31 +305,5 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-  };
-}
-
-/** Newest activity first. */
-export function byActivity(a: WireSession, b: WireSession): number {
-  return a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? 1 : -1;
-}
-
-/** A session as this device shows it until the office answers with its own row. */
-function provisional(id: string, scope: Scope, title: string, owner: string, nowMs: number): WireSession {
-  if (!isUlid(id)) throw new RangeError('a session id is a ULID');
-  const now = new Date(nowMs).toISOString();
-  return {
-    session_id: id,
-    title,
-    scope_type: scope.type,
-    scope_id: scope.id,
-    category: categoryOf(scope),
-    owner_id: owner,
-    is_private: false,
-    created_at: now,
-    updated_at: now,
-    message_count: 0,
-    last_message: null,
-    is_active: true,
-    documents: { live: segmentName(id, 1), brief: briefName(id) },
   };
 }

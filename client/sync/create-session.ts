@@ -1,4 +1,4 @@
-import { batch, createSignal, onCleanup } from 'solid-js';
+import { batch, createEffect, createSignal, on, onCleanup } from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
 import { segmentName } from '../../sync-server/protocol/document-name.ts';
 import { fold, type Timeline } from '../../sync-server/protocol/fold.ts';
@@ -114,6 +114,16 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     } else setProblem(known.error);
   };
   void register();
+  // What was refused under an earlier sign-in or grant may be allowed under the present one.
+  createEffect(
+    on(
+      office.link,
+      (state) => {
+        if (state === 'open' && replica.link.kind === 'refused') replica.connect();
+      },
+      { defer: true },
+    ),
+  );
 
   // y-indexeddb drops the promises of its writes: a full device shows only here.
   const onRejection = (event: PromiseRejectionEvent) => {

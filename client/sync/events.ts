@@ -43,7 +43,7 @@ export class EventStream {
 
   start(): void {
     this.#isStopped = false;
-    this.#connect();
+    if (this.#socket === null) this.#connect();
   }
 
   /** Tries at once if it is waiting, for when the browser says that the network is back. */

@@ -1,5 +1,5 @@
 import { DropdownMenu } from '@kobalte/core/dropdown-menu';
-import { For, Show } from 'solid-js';
+import { Index, Show } from 'solid-js';
 import { Icon, type IconName } from './icon.tsx';
 
 export interface MenuEntry {
@@ -36,20 +36,21 @@ export function Menu(props: {
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content class={props.isRow ? 'menu menu-row' : 'menu'} onCloseAutoFocus={runChosen}>
-          <For each={props.entries}>
+          {/* By index, so that an open menu keeps its items while its entries are computed anew. */}
+          <Index each={props.entries}>
             {(entry) => (
               <DropdownMenu.Item
                 class="menu-item"
-                data-tone={entry.tone}
+                data-tone={entry().tone}
                 onSelect={() => {
-                  chosen = entry;
+                  chosen = entry();
                 }}
               >
-                <Show when={entry.icon}>{(icon) => <Icon name={icon()} />}</Show>
-                {entry.label}
+                <Show when={entry().icon}>{(icon) => <Icon name={icon()} />}</Show>
+                {entry().label}
               </DropdownMenu.Item>
             )}
-          </For>
+          </Index>
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu>

@@ -62,6 +62,14 @@ export const stateVectorKey = (document: string) => encodeKey(['v1_sv', document
 export const dirtyKey = (document: string) => encodeKey(['daena', 'dirty', document]);
 export const oldKey = (document: string, clock: number) => encodeKey(['daena', 'old', document, clock]);
 
+/** The document and clock of an update's key; null for any other key. */
+export function readUpdateKey(key: Uint8Array): { readonly document: string; readonly clock: number } | null {
+  const [form, document, kind, clock] = decodeKey(key);
+  return form === 'v1' && kind === 'update' && typeof document === 'string' && typeof clock === 'number'
+    ? { document, clock }
+    : null;
+}
+
 /** Updates of a document with clocks from `from` through `through`. */
 export const updateRange = (document: string, from = 0, through = MAX_CLOCK - 1): KeyRange => ({
   gte: updateKey(document, from),
@@ -73,6 +81,8 @@ export const metaRange = (document: string): KeyRange => ({
 });
 export const oldRange = (document: string): KeyRange => ({ gte: oldKey(document, 0), lt: oldKey(document, MAX_CLOCK) });
 export const DIRTY_RANGE: KeyRange = { gte: encodeKey(['daena', 'dirty']), lt: encodeKey(['daena', 'dirtz']) };
+/** Every key: all of them begin with a string. */
+export const WHOLE_RANGE: KeyRange = { gte: Uint8Array.of(STRING), lt: Uint8Array.of(UINT32) };
 export const STATE_VECTOR_RANGE: KeyRange = { gte: encodeKey(['v1_sv']), lt: encodeKey(['v1_sw']) };
 
 export function encodeStateVectorValue(clock: number, stateVector: Uint8Array): Uint8Array {

@@ -17,12 +17,17 @@ interface RangeOptions {
   readonly limit?: number;
 }
 
+/** Entries in one part of a range; LevelDB ends a part earlier, at 16 KiB. */
+const PART_ENTRIES = 512;
+
 /** The few things that the log asks of an ordered key-value store; the seam at which tests make a disk fail. */
 export interface LevelStore {
   getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** One consistent view of a range, in key order. */
   entries(range: KeyRange, options?: RangeOptions): Promise<readonly StoreEntry[]>;
   keys(range: KeyRange, options?: RangeOptions): Promise<readonly Uint8Array[]>;
+  /** A range in key order, as it is when the reading begins, whatever is written meanwhile; a bounded part at a time. */
+  parts(range: KeyRange): AsyncIterable<readonly StoreEntry[]>;
   /** All or nothing; with `sync`, on the disk when it resolves. */
   write(changes: readonly StoreChange[], options: { readonly sync: boolean }): Promise<void>;
   close(): Promise<void>;
@@ -48,9 +53,24 @@ export async function openLevelStore(folder: string): Promise<LevelStore> {
     entries: async (range, options) =>
       (await db.iterator({ ...range, ...options }).all()).map(([key, value]) => ({ key, value })),
     keys: (range, options) => db.keys({ ...range, ...options }).all(),
+    parts: (range) => parts(db, range),
     write: (changes, options) => db.batch([...changes], options),
     close: () => db.close(),
   };
+}
+
+async function* parts(db: Level<Uint8Array, Uint8Array>, range: KeyRange): AsyncGenerator<readonly StoreEntry[]> {
+  // LevelDB's iterators read from a snapshot taken when they are made.
+  const iterator = db.iterator(range);
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(PART_ENTRIES);
+      if (entries.length === 0) return;
+      yield entries.map(([key, value]) => ({ key, value }));
+    }
+  } finally {
+    await iterator.close();
+  }
 }
 
 /** Whether an error, or one that caused it, carries abstract-level's code. */

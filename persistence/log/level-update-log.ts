@@ -1,5 +1,6 @@
 import * as Y from 'yjs';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
+import { copyStore } from './copy-store.ts';
 import { type Committed, GroupCommit, storageError } from './group-commit.ts';
 import {
   DIRTY_RANGE,
@@ -167,6 +168,15 @@ class LevelUpdateLog implements UpdateLog {
       this.#nextClocks.delete(document);
       this.#commits.reopen(document);
     });
+  }
+
+  async copyTo(folder: string, signal: AbortSignal): Promise<void> {
+    try {
+      await copyStore(this.#usable(), folder, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw storageError('The log cannot be copied.', cause);
+    }
   }
 
   close(): Promise<void> {

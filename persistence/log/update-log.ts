@@ -61,6 +61,13 @@ export interface UpdateLog {
   compact(document: string, throughClock: number, merged: Uint8Array): Promise<void>;
   /** Lets a document be appended to again after a failed batch; the next clock is read from the disk. Rejects with `storage` while the disk still fails. */
   reopen(document: string): Promise<void>;
+  /**
+   * Copies all that is durable at this moment into an empty folder, as a log of the same form that is on the disk when
+   * this resolves; appending goes on meanwhile. Every document of the copy is dirty, so that whoever opens it beside an
+   * older projection projects what that lacks. Absent where a log has no form on a disk.
+   * Rejects with `storage` where it cannot be read or written, and with the signal's reason; the folder is then rubbish.
+   */
+  copyTo?(folder: string, signal: AbortSignal): Promise<void>;
   /** Writes what is queued, then lets go of the folder. Idempotent. */
   close(): Promise<void>;
 }

@@ -8,3 +8,10 @@ export function readOrCreateEpoch(database: Database): string {
   if (!row) throw new Error('the epoch was just written and is not there');
   return row.value;
 }
+
+/** Gives the store a new epoch, after a restore. */
+export function renewEpoch(database: Database): void {
+  database
+    .prepare("INSERT INTO office_facts (key, value) VALUES ('epoch', @epoch) ON CONFLICT DO UPDATE SET value = @epoch")
+    .run({ epoch: randomUUID() });
+}

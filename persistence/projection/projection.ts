@@ -170,7 +170,7 @@ export class Projection {
 }
 
 /** What brings a session to the top of the lists: something new to read, or a change of the session itself. */
-const isActivity = ({ kind }: Entry): boolean =>
+export const isActivity = ({ kind }: Entry): boolean =>
   kind === 'message' ||
   kind === 'reply' ||
   kind === 'debate' ||

@@ -66,6 +66,8 @@ export class Office {
       address: () => this.#address,
       onStop: () => this.stop(),
       onRestartServer: () => void this.#server?.restart(),
+      onBackup: async ({ into, keep }) =>
+        (await this.#server?.backUp(into, keep)) ?? { kind: 'failed', problem: 'The office is still starting.' },
     });
     try {
       const refusal = await this.#lock(control.port);

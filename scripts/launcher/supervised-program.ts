@@ -3,7 +3,8 @@
 //   starting -> running -> (it ends) -> waiting -> starting ...
 //      any state -> stopping -> ended          starting, running -> (it says fatal) -> ended
 import { type ChildProcess, spawn } from 'node:child_process';
-import { FATAL_EXIT_CODE, type ProgramMessage, readProgramMessage } from './program-messages.ts';
+import { randomUUID } from 'node:crypto';
+import { type BackupOutcome, FATAL_EXIT_CODE, type ProgramMessage, readProgramMessage } from './program-messages.ts';
 import type { RotatingLog } from './rotating-log.ts';
 
 type Ready = Extract<ProgramMessage, { type: 'ready' }>;
@@ -54,6 +55,8 @@ export class SupervisedProgram {
   #ended: Promise<void> = Promise.resolve();
   #waiting: NodeJS.Timeout | null = null;
   #restartsInARow = 0;
+  /** Who waits for the answer to which request; answered too when the program ends. */
+  readonly #asked = new Map<string, (outcome: BackupOutcome) => void>();
   #isStopping = false;
   #hasFailed = false;
 
@@ -84,12 +87,15 @@ export class SupervisedProgram {
     child.on('message', (value) => {
       const message = readProgramMessage(value);
       if (message?.type === 'fatal') fatal = message.message;
+      if (message?.type === 'backup') this.#asked.get(message.request)?.(message.outcome);
       if (message?.type === 'ready') this.#parts.onReady(message);
     });
     this.#ended = new Promise((resolve) => {
       const end = (how: string, code: number | null) => {
         if (this.#child !== child) return;
         this.#child = null;
+        for (const answer of this.#asked.values())
+          answer({ kind: 'failed', problem: `The ${this.#parts.name} ended (${how}).` });
         if (performance.now() - startedAt >= this.#parts.bounds.settledMs) this.#restartsInARow = 0;
         resolve();
         if (code === FATAL_EXIT_CODE) fatal ??= `The ${this.#parts.name} can't run; ${log.path} says why.`;
@@ -109,6 +115,23 @@ export class SupervisedProgram {
     this.#isStopping = true;
     if (this.#waiting !== null) clearTimeout(this.#waiting);
     await this.#endChild();
+  }
+
+  /** Asks it for a backup; resolves when that is whole, or with why there is none. Never rejects; the program bounds it. */
+  async backUp(into: string, keep: number): Promise<BackupOutcome> {
+    const child = this.#child;
+    if (!child?.connected) return { kind: 'failed', problem: `The ${this.#parts.name} does not run just now.` };
+    const request = randomUUID();
+    const answered = Promise.withResolvers<BackupOutcome>();
+    this.#asked.set(request, answered.resolve);
+    child.send({ type: 'backup', request, into, keep }, (error) => {
+      if (error !== null) answered.resolve({ kind: 'failed', problem: error.message });
+    });
+    try {
+      return await answered.promise;
+    } finally {
+      this.#asked.delete(request);
+    }
   }
 
   /** Ends it in the same way; it is then started again as after any end. Never rejects. */

@@ -93,6 +93,7 @@ export class RoomReplica {
   #newestAt = 0;
   #emitted: Uint8Array | null = null;
   #isOver = false;
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(
     name: string,
@@ -232,9 +233,10 @@ export class RoomReplica {
     await this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
   }
 
-  /** Resolves when all that the document holds now is durable and projected. */
+  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
   async settled(): Promise<void> {
-    await new Promise<void>((resolve) => this.#barrier.afterCommit(resolve));
+    await Promise.race([new Promise<void>((resolve) => this.#barrier.afterCommit(resolve)), this.#over.promise]);
+    if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
     await this.#project([], this.#lastClock);
   }
 
@@ -253,6 +255,7 @@ export class RoomReplica {
 
   destroy(): void {
     this.#isOver = true;
+    this.#over.resolve();
     this.doc.destroy();
   }
 

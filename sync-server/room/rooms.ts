@@ -173,7 +173,7 @@ export class Rooms {
       await room.settled();
       await room.compact();
     } catch (error) {
-      this.#context.logger.warn('a room was not compacted', { document: name, reason: reasonOf(error) });
+      this.#context.logger.warn('a room was not settled or compacted', { document: name, reason: reasonOf(error) });
     } finally {
       open.uses--;
     }

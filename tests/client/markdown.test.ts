@@ -46,3 +46,14 @@ test('a text that is replaced instead of continued starts anew', () => {
   growing.update('One\n\nTwo\n\nThree', true);
   expect(growing.update('Other', false)).toEqual(['<p>Other</p>\n']);
 });
+
+test('typed HTML is shown as it was typed, and an image is a link', () => {
+  const html = recorded().growing.update(
+    'a <b onclick="x()">bold</b>\n\n<script>alert(1)</script>\n\n![plan](https://x.test/p.png)',
+    false,
+  );
+  expect(html.join('')).not.toMatch(/<(b|script|img)/);
+  expect(html.join('')).toContain('&lt;b onclick=&quot;x()&quot;&gt;bold&lt;/b&gt;');
+  expect(html.join('')).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  expect(html.join('')).toContain('<a href="https://x.test/p.png">plan</a>');
+});

@@ -108,3 +108,17 @@ test('a worker killed mid-stream is followed by one that takes the turn up again
   await member.page.reload();
   expect(await expectSame([owner.page, member.page], 2)).toEqual(entries);
 });
+
+test('an answer that nobody watches survives a killed server and stands there whole for whoever comes back', async () => {
+  const place = await begin(owner.page, '/executive', 'Will you finish when we are gone?');
+  await member.page.goto(place);
+  await eventuallyShown(member.page, 'an answer being written', isBeingWritten);
+  await Promise.all([owner.page.goto('about:blank'), member.page.goto('about:blank')]);
+  await office.killServer();
+  await office.startServer();
+  await expect.poll(async () => (await office.model.report()).running, { timeout: LEASE_MS + 2 * PATIENCE_MS }).toBe(0);
+  await Promise.all([owner.page.goto(place), member.page.goto(place)]);
+  const entries = await expectSame([owner.page, member.page], 2);
+  expect(entries[1]?.outcome).toBe('done');
+  expect(words(entries[1]?.text ?? '')).toEqual(await lastWords());
+});

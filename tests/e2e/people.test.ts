@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { PATIENCE_MS, TestBrowser } from '../support/browser.ts';
+import { PATIENCE_MS, TestBrowser, type TestDevice } from '../support/browser.ts';
 import {
   begin,
   conversation,
@@ -17,81 +17,88 @@ import { OWNER, RunningOffice } from '../support/running-office.ts';
 
 let office: RunningOffice;
 let browser: TestBrowser;
+let owner: TestDevice;
+let ben: TestDevice;
 
 beforeAll(async () => {
   [office, browser] = await Promise.all([RunningOffice.start(), TestBrowser.launch()]);
+  owner = await ownerEnters(browser, office);
+  ben = await memberEnters(browser, office, owner, 'Ben');
 });
 afterEach(async () => {
-  await browser.closeDevices();
   await office.model.reset();
 });
 afterAll(async () => {
-  await browser.close();
-  await office.stop();
+  try {
+    await browser.closeDevices();
+  } finally {
+    await browser.close();
+    await office.stop();
+  }
 });
 
 test('two people see each other live, and a third look shows the same to both', async () => {
-  const owner = await ownerEnters(browser, office);
   await owner.page.getByRole('link', { name: 'Settings' }).click();
   await owner.page.getByRole('button', { name: 'Invite someone' }).click();
   const people = owner.page.getByRole('region', { name: 'People' });
   const link = await people.getByText(/^http.*\/invite#/).textContent();
 
-  const ben = await browser.newDevice(office.address);
-  await ben.page.goto(link ?? '');
-  await ben.page.getByRole('textbox', { name: 'Name' }).fill('Ben');
-  await ben.page.getByRole('textbox', { name: 'E-mail' }).fill('ben@office.test');
-  await ben.page.getByLabel('Password').fill('a word of his own');
-  await ben.page.getByRole('button', { name: 'Join' }).click();
-  await expectConnected(ben.page);
+  const bea = await browser.newDevice(office.address);
+  await bea.page.goto(link ?? '');
+  await bea.page.getByRole('textbox', { name: 'Name' }).fill('Bea');
+  await bea.page.getByRole('textbox', { name: 'E-mail' }).fill('bea@office.test');
+  await bea.page.getByLabel('Password').fill('a word of her own');
+  await bea.page.getByRole('button', { name: 'Join' }).click();
+  await expectConnected(bea.page);
 
   const place = await begin(owner.page, '/departments/finance', 'Good morning from Ada');
-  await ben.page.goto(place);
-  await ben.page.getByRole('img', { name: /Here now: you and ada/ }).waitFor();
-  await owner.page.getByRole('img', { name: /Here now: you and Ben/ }).waitFor();
-  await say(ben.page, 'Good morning from Ben');
-  await conversation(owner.page).getByText('Good morning from Ben').waitFor();
+  await bea.page.goto(place);
+  await bea.page.getByRole('img', { name: /Here now: you and ada/ }).waitFor();
+  await owner.page.getByRole('img', { name: /Here now: you and Bea/ }).waitFor();
+  await say(bea.page, 'Good morning from Bea');
+  await conversation(owner.page).getByText('Good morning from Bea').waitFor();
   await say(owner.page, 'And how is it?');
-  await conversation(ben.page).getByText('And how is it?').waitFor();
+  await conversation(bea.page).getByText('And how is it?').waitFor();
 
-  const entries = await expectSame([owner.page, ben.page], 3 + 3 * 6);
+  const entries = await expectSame([owner.page, bea.page], 3 + 3 * 6);
   expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length);
-  await Promise.all([owner.page.reload(), ben.page.reload()]);
-  expect(await expectSame([owner.page, ben.page], entries.length)).toEqual(entries);
+  await Promise.all([owner.page.reload(), bea.page.reload()]);
+  expect(await expectSame([owner.page, bea.page], entries.length)).toEqual(entries);
 });
 
 test('the departments view and each department list the same sessions, also those that others begin', async () => {
-  const owner = await ownerEnters(browser, office);
-  const ben = await memberEnters(browser, office, owner, 'Bea');
   const { page } = owner;
   const list = (name: string) => page.getByRole('region', { name, exact: true }).getByRole('link', { name: /List:/ });
   await page.goto('/departments');
 
-  await begin(ben.page, '/departments/legal', 'List: may we?');
-  await begin(ben.page, '/departments/hr', 'List: who can?');
+  const first = await begin(ben.page, '/departments/legal', 'List: may we?');
+  const second = await begin(ben.page, '/departments/hr', 'List: who can?');
   await list('Legal & Compliance').waitFor();
   await list('Human Resources').waitFor();
-  await begin(ben.page, '/departments/legal', 'List: and if not?');
-  await expect.poll(() => list('Legal & Compliance').count(), { timeout: PATIENCE_MS }).toBe(2);
+  const third = await begin(ben.page, '/departments/legal', 'List: and if not?');
 
-  const sessionsOf = (links: Locator) => links.evaluateAll((found) => found.map((link) => link.getAttribute('href')));
-  for (const name of ['Legal & Compliance', 'Human Resources']) {
-    await page.goto('/departments');
-    await list(name).first().waitFor();
-    const inAll = await sessionsOf(list(name));
+  const expected: Record<string, string[]> = {
+    'Legal & Compliance': [first, third].toSorted(),
+    'Human Resources': [second],
+  };
+  // In no order: that follows the agents' work, which goes on meanwhile.
+  const addressesOf = (links: Locator) =>
+    links.evaluateAll((found) => found.map((link) => link.getAttribute('href')).toSorted());
+  for (const [name, addresses] of Object.entries(expected)) {
+    await expect.poll(() => addressesOf(list(name)), { timeout: PATIENCE_MS }).toEqual(addresses);
+  }
+  for (const [name, addresses] of Object.entries(expected)) {
     await page
       .getByRole('navigation', { name: 'Office' })
       .getByRole('link', { name: new RegExp(`^${name}`) })
       .click();
     await page.getByRole('heading', { name, level: 1 }).waitFor();
-    const inOne = page.getByRole('main').getByRole('link', { name: /List:/ });
-    await expect.poll(() => sessionsOf(inOne), { timeout: PATIENCE_MS }).toEqual(inAll);
+    const own = page.getByRole('main').getByRole('link', { name: /List:/ });
+    await expect.poll(() => addressesOf(own), { timeout: PATIENCE_MS }).toEqual(addresses);
   }
 });
 
 test('Markdown is rendered, and what it smuggles in is not', async () => {
-  const owner = await ownerEnters(browser, office);
-  const ben = await memberEnters(browser, office, owner, 'Cem');
   const place = await begin(owner.page, '/general', '**bold** and `code`');
   await ben.page.goto(place);
   await conversation(ben.page).locator('strong', { hasText: 'bold' }).waitFor();
@@ -112,9 +119,7 @@ test('Markdown is rendered, and what it smuggles in is not', async () => {
 });
 
 test("an edit and a deletion of one's own message show in the other browser", async () => {
-  const owner = await ownerEnters(browser, office);
-  const ben = await memberEnters(browser, office, owner, 'Dan');
-  await office.model.script({ fault: { kind: 'hold-headers' } });
+  await office.model.script({ fault: { kind: 'hold-headers' }, ifMessagesContain: 'We meet' });
   const place = await begin(owner.page, '/general', 'We meet at ten');
   await ben.page.goto(place);
   const message = conversation(ben.page).getByText('We meet at ten');
@@ -162,7 +167,8 @@ test('a narrow screen leads to a conversation and back, and nothing lies outside
 });
 
 test('no page of a small laptop has a control outside the screen', async () => {
-  const { page } = await ownerEnters(browser, office, { viewport: { width: 1280, height: 800 } });
+  const { page } = owner;
+  await page.setViewportSize({ width: 1280, height: 800 });
   for (const place of PLACES) {
     await page.goto(place);
     await expectNothingCutOff(page, place);

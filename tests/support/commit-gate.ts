@@ -28,9 +28,9 @@ export class CommitGate {
   }
 
   async #pass(): Promise<void> {
-    if (this.#isRefusing) throw new OfficeError('storage', 'the disk is full');
     this.#waiting++;
     await this.#held?.promise;
     this.#waiting--;
+    if (this.#isRefusing) throw new OfficeError('storage', 'the disk is full');
   }
 }

@@ -47,3 +47,21 @@ test('[DU4] a message by HTTP that was answered is there after kill -9, and aski
   expect((await caller.call('postMessage', { params: { id }, body })).message).toEqual(sent);
   expect((await caller.call('messages', { params: { id } })).messages).toHaveLength(1);
 });
+
+test('[INV10] restarts add nothing to a document, whatever way it ended', async () => {
+  const office = await startOffice();
+  const { me, caller } = await office.signIn();
+  const { session } = await caller.call('startChat', { body: { scope_type: 'general' } });
+  const { live, brief } = session.documents;
+  const writer = await connect(caller, live, { receipts: true }).synced();
+  writer.write(message(me.id, 1));
+  await until('a receipt', () => writer.isSaved);
+  const before = contentOf(writer.doc);
+  writer.leave();
+  for (const end of [() => office.kill9(), () => office.stop(), () => office.kill9()]) {
+    await end();
+    await office.start();
+    expect(contentOf((await connect(caller, live).synced()).doc)).toBe(before);
+    expect([...(await connect(caller, brief).synced()).doc.store.clients.keys()]).toEqual([]);
+  }
+});

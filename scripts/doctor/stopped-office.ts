@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { AccountStore } from '../../persistence/accounts/account-store.ts';
+import { DATABASE, LOG } from '../../persistence/backup/manifest.ts';
+import { type Database, openDatabase } from '../../persistence/database.ts';
+import { openLevelUpdateLog } from '../../persistence/log/level-update-log.ts';
+import type { UpdateLog } from '../../persistence/log/update-log.ts';
+import { EventLog } from '../../persistence/projection/event-log.ts';
+import { Projection } from '../../persistence/projection/projection.ts';
+import { SessionStore } from '../../persistence/projection/session-store.ts';
+import { TurnStore } from '../../persistence/turns/turn-store.ts';
+
+/** The stores of an office that does not run, wired as a start wires them. */
+export interface StoppedOffice {
+  readonly database: Database;
+  readonly log: UpdateLog;
+  readonly accounts: AccountStore;
+  readonly sessions: SessionStore;
+  readonly events: EventLog;
+  readonly turns: TurnStore;
+  readonly projection: Projection;
+  close(): Promise<void>;
+}
+
+/** Opens them. Rejects with `conflict` or `storage` and a sentence where the office runs or its data cannot be opened. */
+export async function openStoppedOffice(dataFolder: string): Promise<StoppedOffice> {
+  // The log first: it opens in one process only, so nothing is touched beside an office that was started by hand.
+  const log = await openLevelUpdateLog(join(dataFolder, LOG));
+  let database: Database;
+  try {
+    database = openDatabase(join(dataFolder, DATABASE));
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+  const now = () => Date.now();
+  const accounts = new AccountStore(database, now);
+  const people = (id: string): string | null => accounts.nameOf(id);
+  const sessions = new SessionStore(database, people);
+  const events = new EventLog(database, (id) => sessions.get(id));
+  const turns = new TurnStore({ database, lookup: (session, id) => sessions.entry(session, id), now });
+  return {
+    database,
+    log,
+    accounts,
+    sessions,
+    events,
+    turns,
+    projection: new Projection({ database, events, derivations: [turns], people }),
+    close: async () => {
+      database.close();
+      await log.close();
+    },
+  };
+}

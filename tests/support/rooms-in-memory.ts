@@ -1,0 +1,64 @@
+import { MemoryUpdateLog } from '../../persistence/log/memory-update-log.ts';
+import { LeaseRegistry } from '../../sync-server/leases.ts';
+import { createLogger } from '../../sync-server/logger.ts';
+import type { Principal } from '../../sync-server/protocol/principal.ts';
+import type { Peer } from '../../sync-server/room/peer.ts';
+import { Rooms } from '../../sync-server/room/rooms.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export interface RoomsInMemory {
+  readonly rooms: Rooms;
+  readonly log: MemoryUpdateLog;
+  readonly leases: LeaseRegistry;
+  /** What the rooms wrote to their logger. */
+  readonly lines: readonly string[];
+}
+
+/** Rooms without sockets or a projection, in which everyone may write to any session. */
+export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
+  const leases = new LeaseRegistry();
+  const lines: string[] = [];
+  const rooms = new Rooms({
+    log,
+    leases,
+    clock: new ManualClock(),
+    logger: createLogger((line) => lines.push(line)),
+    grantOf: () => ({
+      scope: { type: 'general', id: null },
+      owner: 'ann',
+      isPrivate: false,
+      members: [],
+      isBinned: false,
+    }),
+    findProjected: () => undefined,
+    project: () => Promise.resolve(),
+    prepare: () => Promise.resolve(),
+  });
+  return { rooms, log, leases, lines };
+}
+
+/** A connection without a socket: it keeps what it was sent. */
+export class ListeningPeer implements Peer {
+  readonly knowsReceipts = true;
+  readonly principal: Principal;
+  readonly lease: Peer['lease'];
+  readonly sent: Uint8Array[] = [];
+  readonly closes: number[] = [];
+
+  constructor(principal: Principal, lease: Peer['lease'] = null) {
+    this.principal = principal;
+    this.lease = lease;
+  }
+
+  send(frame: Uint8Array): void {
+    this.sent.push(frame);
+  }
+
+  sendPresence(frame: Uint8Array): void {
+    this.sent.push(frame);
+  }
+
+  close(code: number): void {
+    this.closes.push(code);
+  }
+}
