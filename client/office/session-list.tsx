@@ -1,5 +1,5 @@
 import { For, Show } from 'solid-js';
-import type { WireSession } from '../../sync-server/protocol/api.ts';
+import type { WireSession } from '../../sync-server/protocol/wire.ts';
 import { sessionPath } from '../router.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { scopeFace } from './directory.ts';
