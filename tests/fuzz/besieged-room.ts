@@ -1,7 +1,7 @@
 /**
  * Hostile frames at rooms: a segment and a brief, a hostile person, a hostile worker with a lease, and an honest person
  * whose entries must all be there afterwards. Every so often everything is closed, read back from its log, and begun anew:
- * what has grown by then, has leaked.
+ * what has grown by then, has leaked. Each such siege has the next seed.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import * as Y from 'yjs';
@@ -37,7 +37,7 @@ export interface Siege {
   /** Rooms that failed. */
   failed: number;
   /** Documents that do not replay from their log, or with something pending. */
-  unreadable: number;
+  unreadable: string[];
   /** Honest entries that are missing, and entries in a name whose owner did not write them. */
   lost: number;
   forged: number;
@@ -62,10 +62,10 @@ export async function besiege(plan: {
   readonly seed: number;
   readonly say: (line: string) => void;
 }): Promise<Siege> {
-  const siege: Siege = { frames: 0, failed: 0, unreadable: 0, lost: 0, forged: 0, slowestMs: 0, slow: [], heap: [] };
-  const below = randomness(plan.seed);
+  const siege: Siege = { frames: 0, failed: 0, unreadable: [], lost: 0, forged: 0, slowestMs: 0, slow: [], heap: [] };
+  let { seed } = plan;
   while (siege.frames < plan.frames) {
-    await besiegeOnce(siege, Math.min(FRAMES_PER_SIEGE, plan.frames - siege.frames), below);
+    await besiegeOnce(siege, Math.min(FRAMES_PER_SIEGE, plan.frames - siege.frames), seed++);
     globalThis.gc?.();
     siege.heap.push(globalThis.gc ? process.memoryUsage().heapUsed : 0);
     const { frames, slowestMs, heap } = siege;
@@ -76,7 +76,8 @@ export async function besiege(plan: {
   return siege;
 }
 
-async function besiegeOnce(siege: Siege, frames: number, below: (bound: number) => number): Promise<void> {
+async function besiegeOnce(siege: Siege, frames: number, seed: number): Promise<void> {
+  const below = randomness(seed);
   const open = openRooms(new MemoryUpdateLog());
   const names = [segmentName(ulid(1), 1), briefName(ulid(1))];
   const lease = grantLease(open, names[0] ?? '');
@@ -103,7 +104,7 @@ async function besiegeOnce(siege: Siege, frames: number, below: (bound: number) 
   siege.frames += frames;
   siege.failed += rooms.filter(({ room }) => room.isFailed).length;
   await open.rooms.drain();
-  for (const name of names) await readBack(siege, open, name, honest);
+  for (const name of names) await readBack(siege, seed, open, name, honest);
 }
 
 function grantLease({ leases }: RoomsInMemory, document: string): LeaseGrant {
@@ -181,9 +182,16 @@ function receiveTimed(siege: Siege, room: Room, attacker: Attacker, frame: Uint8
   if (attacker.peer.closes.length > 0 && !room.isFailed) attacker.comeBack(room);
 }
 
-async function readBack(siege: Siege, { log }: RoomsInMemory, name: string, honest: HonestWriter): Promise<void> {
+async function readBack(
+  siege: Siege,
+  seed: number,
+  { log }: RoomsInMemory,
+  name: string,
+  honest: HonestWriter,
+): Promise<void> {
   const { doc, damage } = await loadDocument(log, name);
-  if (damage !== null || hasPending(doc)) siege.unreadable++;
+  if (damage !== null || hasPending(doc))
+    siege.unreadable.push(`${name} of seed ${seed}: ${damage ?? 'changes are pending'}`);
   if (name.startsWith('session/')) {
     siege.lost += honest.missingIn(doc);
     siege.forged += readEntries(doc).filter(({ author, id }) => author === 'ann' && !honest.wrote(id)).length;

@@ -1,7 +1,7 @@
 import type { PersonEntry } from '../../sync-server/protocol/entry.ts';
 import type { Signed } from '../support/office-people.ts';
 import { until } from '../support/until.ts';
-import { CrashPeer } from './crash-peer.ts';
+import { Device } from './device.ts';
 import { type Below, nextEntry, seededUlid } from './written-entries.ts';
 
 const WRITERS = 3;
@@ -21,8 +21,8 @@ export class CrashRoom {
   readonly sessionId: string;
   readonly #document: string;
   readonly #people: readonly Signed[];
-  readonly #writers: readonly CrashPeer[];
-  readonly #reader: CrashPeer;
+  readonly #writers: readonly Device[];
+  readonly #reader: Device;
   /** Messages that the server answered for, as they were sent. */
   readonly #answered = new Map<string, string>();
 
@@ -42,13 +42,13 @@ export class CrashRoom {
     return new CrashRoom(session.session_id, session.documents.live, people);
   }
 
-  #peer(index: number, knowsReceipts: boolean): CrashPeer {
+  #peer(index: number, knowsReceipts: boolean): Device {
     const person = this.#people[index % this.#people.length];
     if (!person) throw new RangeError('a chat needs somebody');
-    return new CrashPeer(person.caller, this.#document, person.me.id, knowsReceipts);
+    return new Device({ caller: person.caller, document: this.#document, author: person.me.id, knowsReceipts });
   }
 
-  get #peers(): readonly CrashPeer[] {
+  get #peers(): readonly Device[] {
     return [...this.#writers, this.#reader];
   }
 
@@ -90,7 +90,7 @@ export class CrashRoom {
   shown(): ReadonlyMap<string, Shown> {
     const shown = new Map<string, Shown>();
     for (const [id, body] of this.#answered) shown.set(id, { how: 'answer', text: body });
-    for (const [id, entry] of this.#reader.held) shown.set(id, { how: 'relay', text: JSON.stringify(entry) });
+    for (const [id, text] of this.#reader.seen) shown.set(id, { how: 'relay', text });
     for (const writer of this.#writers) {
       for (const entry of writer.promised) shown.set(entry.id, { how: 'receipt', text: JSON.stringify(entry) });
     }
@@ -103,7 +103,7 @@ export class CrashRoom {
   }
 
   get refusals(): number {
-    return this.#writers.reduce((count, { refusals }) => count + refusals, 0);
+    return this.#writers.reduce((count, { refused }) => count + refused.size, 0);
   }
 
   get isAlone(): boolean {
@@ -119,7 +119,7 @@ export class CrashRoom {
   }
 
   /** A device that knows nothing, once it is told everything. */
-  async newcomer(): Promise<CrashPeer> {
+  async newcomer(): Promise<Device> {
     const peer = this.#peer(0, false);
     await until('a newcomer is told everything', () => peer.isSynced);
     return peer;

@@ -4,17 +4,14 @@
  * Shown is what the server had said was durable (a receipt, its state vector, an answer by HTTP) or had relayed to a
  * stock reader. Peers stay away until the count is done, so that nobody brings back what the server lost.
  */
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import Sqlite from 'better-sqlite3';
-import { contentHash, contentOfLog, contentOfProjection, differenceOf } from '../../scripts/doctor/session-content.ts';
 import { treatOffice } from '../../scripts/doctor/treat.ts';
-import { readEntries } from '../../sync-server/protocol/segment.ts';
 import { randomness } from '../support/mutated-frames.ts';
 import { RunningOffice } from '../support/office.ts';
 import { addMember } from '../support/office-people.ts';
 import { until } from '../support/until.ts';
 import { CrashRoom, type Shown } from './crash-room.ts';
+import { projectionDifference, repeatedEvents } from './projection-check.ts';
 import type { Below } from './written-entries.ts';
 
 const ROOMS = 3;
@@ -176,39 +173,15 @@ function isAsSent(entry: unknown, how: Shown['how'], text: string): boolean {
 
 async function compareProjection(
   room: CrashRoom,
-  doc: Parameters<typeof readEntries>[0],
+  doc: Parameters<typeof projectionDifference>[2],
   { folder, summary }: Watch,
 ): Promise<void> {
-  const database = new Sqlite(join(folder, 'daena.sqlite'), { readonly: true });
-  try {
-    const difference = (): string | null => {
-      const logged = new Map(readEntries(doc).map((entry) => [entry.id as string, { entry, segment: 1 }]));
-      const expected = contentOfLog(database, room.sessionId, logged);
-      const found = contentOfProjection(database, room.sessionId);
-      if (!expected || !found) return 'no such session';
-      return contentHash(expected) === contentHash(found) ? null : differenceOf(expected, found);
-    };
-    // What is durable is projected a moment later.
-    await until('the projection', () => difference() === null).catch(() => {
-      summary.differing++;
-    });
-    summary.repeatedEvents += repeatedEvents(database, room.sessionId);
-  } finally {
-    database.close();
-  }
-}
-
-/** Events that an entry, or the making of a chat, was the cause of more than once. */
-function repeatedEvents(database: Sqlite.Database, sessionId: string): number {
-  const row = database
-    .prepare<[string], { count: number }>(
-      `SELECT count(*) AS count FROM (
-         SELECT 1 FROM event_log
-         WHERE session_id = ? AND (message_id IS NOT NULL OR event_type = 'session.created')
-         GROUP BY event_type, message_id HAVING count(*) > 1)`,
-    )
-    .get(sessionId);
-  return row?.count ?? 0;
+  // What is durable is projected a moment later.
+  const isEqual = (): boolean => projectionDifference(folder, room.sessionId, doc) === null;
+  await until('the projection', isEqual).catch(() => {
+    summary.differing++;
+  });
+  summary.repeatedEvents += repeatedEvents(folder, room.sessionId);
 }
 
 /** Lets every device bring what it has, looks once more, and takes the chat's peers away. */

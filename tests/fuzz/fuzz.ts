@@ -23,11 +23,12 @@ if (!Number.isInteger(frames) || frames < 1 || !Number.isInteger(seed)) {
   say(`${frames} frames, seed ${seed}`);
   const siege = await besiege({ frames, seed, say });
   const isGrown = hasGrown(siege);
-  say(`frames ${siege.frames}, rooms failed ${siege.failed}, documents unreadable ${siege.unreadable}`);
+  say(`frames ${siege.frames}, rooms failed ${siege.failed}, documents unreadable ${siege.unreadable.length}`);
+  for (const found of siege.unreadable) say(`  ${found}`);
   say(`honest entries lost ${siege.lost}, forged ${siege.forged}`);
   say(`slowest frame ${siege.slowestMs.toFixed(1)} ms; over ${MAX_FRAME_MS} ms: ${siege.slow.length}`);
   for (const frame of siege.slow.slice(0, 3)) say(`  ${frame}`);
   say(`memory ${isGrown ? 'grew' : 'did not grow'}`);
-  const faults = siege.failed + siege.unreadable + siege.lost + siege.forged + siege.slow.length;
+  const faults = siege.failed + siege.unreadable.length + siege.lost + siege.forged + siege.slow.length;
   process.exitCode = faults === 0 && !isGrown ? 0 : 1;
 }

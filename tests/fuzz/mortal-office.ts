@@ -1,0 +1,112 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { createLogger } from '../../sync-server/logger.ts';
+import { type Office, openOffice } from '../../sync-server/office.ts';
+import { TrustedOrigins } from '../../sync-server/origins.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { OWNER } from '../support/office-people.ts';
+
+/**
+ * An office in this process that can die: in one step of the event loop its sockets break, and its files are copied as
+ * they are on the disk at that moment, torn ends and all. The copy is what the next one opens.
+ */
+export class MortalOffice {
+  readonly clock = new ManualClock();
+  readonly #home = mkdtempSync(join(tmpdir(), 'daena-mortal-'));
+  readonly #server: Server;
+  readonly #port: number;
+  /** Those that died finish what they had begun, in files that nobody reads any more. */
+  readonly #ghosts: Promise<void>[] = [];
+  #lives = 0;
+  #office: Office | null = null;
+  #listener: ReturnType<typeof getRequestListener> | null = null;
+  /** Of its log, the errors. */
+  readonly errors: string[] = [];
+
+  private constructor(server: Server, port: number) {
+    this.#server = server;
+    this.#port = port;
+    server.on('request', (request, response) => {
+      if (this.#listener) void this.#listener(request, response);
+      else request.destroy();
+    });
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      if (this.#office) this.#office.upgrades.upgrade(request, socket, head);
+      else socket.destroy();
+    });
+  }
+
+  /** With an owner, running. */
+  static async open(): Promise<MortalOffice> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // reason: a server that listens on TCP has such an address
+    const { port } = server.address() as AddressInfo;
+    const mortal = new MortalOffice(server, port);
+    const office = await mortal.start();
+    await office.accounts.createOwner({ token: null, name: 'owner', ...OWNER });
+    return mortal;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get dataFolder(): string {
+    return join(this.#home, String(this.#lives));
+  }
+
+  async start(): Promise<Office> {
+    const life = this.#lives;
+    const office = await openOffice({
+      config: {
+        host: '127.0.0.1',
+        port: this.#port,
+        dataFolder: this.dataFolder,
+        tls: null,
+        trustedOrigins: [],
+        owner: OWNER,
+        clientFolder: null,
+        durability: 'process',
+      },
+      version: '0.0.0',
+      origins: new TrustedOrigins('http', this.#port, '127.0.0.1', []),
+      baseUrl: () => this.url,
+      clock: this.clock,
+      logger: createLogger((line) => {
+        // One that died may complain as it likes.
+        if (this.#lives === life && line.includes('"level":"error"')) this.errors.push(line);
+      }),
+    });
+    office.run();
+    this.#office = office;
+    this.#listener = getRequestListener(office.app.fetch);
+    return office;
+  }
+
+  /** Dies. Its data, as a power switch of the process leaves it, is then in `dataFolder`. */
+  kill(): void {
+    const office = this.#office;
+    if (!office) return;
+    this.#office = null;
+    this.#listener = null;
+    office.upgrades.terminateAll();
+    this.#server.closeAllConnections();
+    const from = this.dataFolder;
+    this.#lives++;
+    cpSync(from, this.dataFolder, { recursive: true });
+    this.#ghosts.push(office.close().finally(() => rmSync(from, { recursive: true, force: true, maxRetries: 5 })));
+  }
+
+  async end(): Promise<void> {
+    this.kill();
+    await Promise.allSettled(this.#ghosts);
+    await new Promise((resolve) => this.#server.close(resolve));
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
