@@ -91,7 +91,8 @@ export class RoomReplica {
   #recordCount: number;
   #sizeBytes = 0;
   #newestAt = 0;
-  #emitted: Uint8Array | null = null;
+  /** What the document emitted since a change began to be applied: Yjs may tidy up after it in a transaction of its own. */
+  #emitted: Uint8Array[] = [];
   #isOver = false;
   readonly #over = Promise.withResolvers<void>();
 
@@ -115,7 +116,7 @@ export class RoomReplica {
     if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.doc).byteLength;
     this.#newestAt = newestAtIn(this.doc);
     this.doc.on('update', (update: Uint8Array) => {
-      this.#emitted = update;
+      this.#emitted.push(update);
     });
   }
 
@@ -261,7 +262,7 @@ export class RoomReplica {
 
   /** Applies a change and answers what the document emitted; null where nothing was new, or where it could not be applied. */
   #apply(run: () => void, original: Uint8Array | null): Uint8Array | null {
-    this.#emitted = null;
+    this.#emitted = [];
     try {
       run();
       if (hasPending(this.doc)) throw new Error('the document waits for changes that it lacks');
@@ -274,7 +275,8 @@ export class RoomReplica {
       this.#fail(new OfficeError('internal', 'a change could not be applied', { cause: error }));
       return null;
     }
-    return this.#emitted;
+    const [only = null, ...further] = this.#emitted;
+    return further.length === 0 ? only : Y.mergeUpdates(this.#emitted);
   }
 
   /** Logs a change, has it shown, and projects it. Rejects where the disk refused it, having failed the replica. */
