@@ -17,6 +17,8 @@ const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url));
 const MIGRATION_NAME = /^(\d{4})-[a-z0-9-]+\.sql$/;
 /** How long a statement waits for another process (a backup, the owner command) that is writing. */
 const BUSY_TIMEOUT_MS = 5_000;
+/** Pages (4 KiB) that the write-ahead log gathers: copying them into the file stops all writing, and is as dear for few. */
+const CHECKPOINT_PAGES = 4_000;
 
 interface Migration {
   readonly version: number;
@@ -40,6 +42,7 @@ export function openDatabase(file: string, migrationsFolder: string = MIGRATIONS
     database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     migrate(database, file, migrations);
     database.pragma('foreign_keys = ON');
     return database;

@@ -28,17 +28,21 @@ async function runTests(args: readonly string[]): Promise<number> {
   }
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { status } = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...args], {
-    cwd: root,
-    timeout: TESTS_TIMEOUT_MS,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: {
-      ...process.env,
-      DAENA_CHROMIUM: chromium,
-      // Scripts that tests start by name find the same Node.
-      PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`,
+  const { status } = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--config', 'tests/vitest.config.ts', ...reporters, ...args],
+    {
+      cwd: root,
+      timeout: TESTS_TIMEOUT_MS,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        DAENA_CHROMIUM: chromium,
+        // Scripts that tests start by name find the same Node.
+        PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`,
+      },
     },
-  });
+  );
   return status ?? 1;
 }
 

@@ -4,7 +4,7 @@ import type { RouteResponse } from './protocol/api.ts';
 import type { Rooms } from './room/rooms.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { EventStreams } from './sockets/event-streams.ts';
-import type { Upgrades } from './sockets/upgrades.ts';
+import type { HeldSockets } from './sockets/held-sockets.ts';
 
 export interface HealthParts {
   readonly version: string;
@@ -12,7 +12,7 @@ export interface HealthParts {
   readonly projector: Projector;
   readonly scheduler: Scheduler;
   readonly streams: EventStreams;
-  readonly upgrades: Upgrades;
+  readonly held: HeldSockets;
 }
 
 type Health = RouteResponse<'health'>;
@@ -28,7 +28,7 @@ export class OfficeHealth {
     this.#parts = parts;
     collectDefaultMetrics({ register: this.#registry });
     this.#gauge('daena_rooms_open', 'Rooms in memory', () => parts.rooms.count);
-    this.#gauge('daena_sockets_open', 'WebSockets of every kind', () => parts.upgrades.count);
+    this.#gauge('daena_sockets_open', 'WebSockets of every kind', () => parts.held.count);
     this.#gauge('daena_event_streams_open', 'Readers of /ws/events', () => parts.streams.count);
     this.#gauge(
       'daena_projection_backlog',

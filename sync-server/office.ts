@@ -24,6 +24,7 @@ import { catchUp } from './catch-up.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { Councils } from './councils.ts';
+import { Grants } from './grants.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/mount.ts';
 import { LeaseRegistry } from './leases.ts';
@@ -39,6 +40,7 @@ import { Rooms } from './room/rooms.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { EventStreams } from './sockets/event-streams.ts';
+import { HeldSockets } from './sockets/held-sockets.ts';
 import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
 
@@ -105,19 +107,21 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const sessions = new Sessions(read.sessionStore, rooms, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
+  const held = new HeldSockets(clock, logger);
   const upgrades = new Upgrades({
     caller,
+    held,
     rooms,
     events: streams,
     leases,
     clock,
     logger,
     epoch: readOrCreateEpoch(database),
-    grantOf: (id) => read.sessionStore.get(id),
+    grantOf: (id) => read.grants.of(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
-  accounts.onGrantChange(({ personId }) => upgrades.closeAllOf(personId));
-  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, upgrades });
+  accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
+  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -168,17 +172,18 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       await backups.callOff();
       await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
       scheduler.stop();
-      upgrades.closeAll();
+      held.closeAll();
       await rooms.drain();
       projector.flush();
       await log.close();
       database.close();
-      upgrades.terminateAll();
+      held.terminateAll();
     },
   };
 }
 
 interface ReadModel {
+  readonly grants: Grants;
   readonly sessionStore: SessionStore;
   readonly events: EventLog;
   readonly turns: TurnStore;
@@ -188,14 +193,15 @@ interface ReadModel {
 function openReadModel(database: Database, accounts: Accounts, clock: Clock): ReadModel {
   const people = (id: string): string | null => accounts.nameOf(id);
   const sessionStore = new SessionStore(database, people);
-  const events = new EventLog(database, (id) => sessionStore.get(id));
+  const grants = new Grants((id) => sessionStore.get(id));
+  const events = new EventLog(database, (id) => grants.of(id));
   const turns = new TurnStore({
     database,
     lookup: (session, id) => sessionStore.entry(session, id),
     now: () => clock.now(),
   });
   const projection = new Projection({ database, events, derivations: [turns], people });
-  return { sessionStore, events, turns, projection };
+  return { grants, sessionStore, events, turns, projection };
 }
 
 interface RoomWiring {
@@ -210,11 +216,12 @@ interface RoomWiring {
 function wireRooms(
   parts: ReadModel & { log: UpdateLog; leases: LeaseRegistry; streams: EventStreams; clock: Clock; logger: Logger },
 ): RoomWiring {
-  const { log, leases, streams, clock, logger, projection, sessionStore, events } = parts;
+  const { log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
   let projected: () => void = () => undefined;
   const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
   const projectBatch = (batch: readonly CommittedEntries[]): void => {
     const result = projection.project(batch);
+    for (const { entry, session } of result.projected) grants.entryProjected(session.id, entry);
     for (const { document, throughClock } of batch) {
       log.markProjected(document, throughClock).catch((error: unknown) => {
         // The document stays marked as unprojected: the next start looks at it once more, and finds nothing new.
@@ -230,7 +237,7 @@ function wireRooms(
     leases,
     clock,
     logger,
-    grantOf: (id) => sessionStore.get(id),
+    grantOf: (id) => grants.of(id),
     findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
     project: (committed) => projector.add(committed),
     prepare: (room) => beginSession(room, sessionStore),

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { SessionRecord } from '../persistence/projection/session-record.ts';
 import type { SessionStore } from '../persistence/projection/session-store.ts';
 import type { Clock } from './clock.ts';
-import type { RouteRequest, WireMessage, WireSession } from './protocol/api.ts';
+import type { RouteRequest } from './protocol/api.ts';
 import { segmentName } from './protocol/document-name.ts';
 import { type Mention, OFFICE_AUTHOR, type OfficeEntry, type PersonEntry } from './protocol/entry.ts';
 import { OfficeError } from './protocol/errors.ts';
@@ -15,6 +15,7 @@ import { agentOf, councilOf, departmentOf } from './protocol/organisation.ts';
 import { permission, type SessionAction } from './protocol/permission.ts';
 import type { Person } from './protocol/principal.ts';
 import { resolveScope, type Scope } from './protocol/scope.ts';
+import type { WireMessage, WireSession } from './protocol/wire.ts';
 import type { Room } from './room/room.ts';
 import type { Rooms } from './room/rooms.ts';
 

@@ -1,5 +1,5 @@
 import { createEffect, createSignal, lazy, Match, onCleanup, onMount, Suspense, Switch } from 'solid-js';
-import { type Me, meSchema } from '../../sync-server/protocol/api.ts';
+import { type Me, meSchema } from '../../sync-server/protocol/wire.ts';
 import { createRouter } from '../router.ts';
 import { Api } from '../sync/api.ts';
 import { type Device, readJson, writeJson } from '../sync/device.ts';

@@ -1,5 +1,5 @@
 import { createMemo, createSignal, For, Show } from 'solid-js';
-import type { WireSession } from '../../sync-server/protocol/api.ts';
+import type { WireSession } from '../../sync-server/protocol/wire.ts';
 import { byActivity } from '../sync/session-rows.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Button } from '../ui/button.tsx';

@@ -1,5 +1,5 @@
 import { createSignal, Match, Show, Switch } from 'solid-js';
-import type { Me } from '../../sync-server/protocol/api.ts';
+import type { Me } from '../../sync-server/protocol/wire.ts';
 import type { Place } from '../router.ts';
 import type { Api, ApiResult } from '../sync/api.ts';
 import { Button } from '../ui/button.tsx';

@@ -12,8 +12,8 @@ import {
   Suspense,
   Switch,
 } from 'solid-js';
-import type { Me } from '../../sync-server/protocol/api.ts';
 import { resolveScope, type Scope } from '../../sync-server/protocol/scope.ts';
+import type { Me } from '../../sync-server/protocol/wire.ts';
 import type { Place, Router } from '../router.ts';
 import type { Api } from '../sync/api.ts';
 import { createOffice } from '../sync/create-office.ts';

@@ -60,10 +60,6 @@ export function refusal(code: NackCode): string {
       return 'the office did not understand it; reload this page';
     case 'duplicate':
       return 'the office already has another message under its number';
-    case 'author':
-      return 'it was written as somebody else';
-    case 'closed':
-      return 'this conversation is closed';
     default:
       return unreachable(code);
   }

@@ -1,6 +1,6 @@
 import { createSignal, For, Show } from 'solid-js';
-import type { WireSession } from '../../sync-server/protocol/api.ts';
 import { titleSchema } from '../../sync-server/protocol/entry.ts';
+import type { WireSession } from '../../sync-server/protocol/wire.ts';
 import { scopePath } from '../router.ts';
 import type { Session } from '../sync/create-session.ts';
 import { Avatar } from '../ui/avatar.tsx';

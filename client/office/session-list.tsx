@@ -1,10 +1,11 @@
 import { For, Show } from 'solid-js';
-import type { WireSession } from '../../sync-server/protocol/api.ts';
+import type { WireSession } from '../../sync-server/protocol/wire.ts';
 import { sessionPath } from '../router.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { scopeFace } from './directory.ts';
 import { useOffice } from './office-context.tsx';
 import { listTime } from './phrases.ts';
+import { plainText } from './plain-text.ts';
 
 /** Rows of sessions, each a link. */
 export function SessionList(props: { sessions: readonly WireSession[]; isScopeShown?: boolean }) {
@@ -28,7 +29,7 @@ function SessionRow(props: { session: WireSession; isScopeShown: boolean }) {
   const snippet = () => {
     const message = last();
     if (message === null) return 'No messages yet';
-    return `${message.author_name}: ${message.deleted ? 'message deleted' : message.content.replace(/\s+/g, ' ')}`;
+    return `${message.author_name}: ${message.deleted ? 'message deleted' : plainText(message.content)}`;
   };
   const isWorking = () =>
     Object.values(office.state.turns).some(({ session_id }) => session_id === props.session.session_id);

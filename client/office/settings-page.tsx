@@ -1,5 +1,5 @@
 import { createResource, createSignal, For, onMount, Show } from 'solid-js';
-import type { WireMember } from '../../sync-server/protocol/api.ts';
+import type { WireMember } from '../../sync-server/protocol/wire.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';

@@ -1,6 +1,6 @@
 import { createMemo, For, type JSX, Show } from 'solid-js';
-import type { WireSession } from '../../sync-server/protocol/api.ts';
 import { DEPARTMENTS, VICE_PRESIDENT } from '../../sync-server/protocol/organisation.ts';
+import type { WireSession } from '../../sync-server/protocol/wire.ts';
 import { scopePath, sessionPath } from '../router.ts';
 import { byActivity } from '../sync/session-rows.ts';
 import { Avatar } from '../ui/avatar.tsx';

@@ -6,19 +6,18 @@
 import { createSignal, onCleanup } from 'solid-js';
 import { createStore, produce, reconcile } from 'solid-js/store';
 import { z } from 'zod';
-import {
-  type Me,
-  type RouteInput,
-  type RouteResponse,
-  sessionSchema,
-  type WireCouncil,
-  type WireMember,
-  type WireSession,
-} from '../../sync-server/protocol/api.ts';
+import type { RouteInput, RouteResponse } from '../../sync-server/protocol/api.ts';
 import type { BrainStatus } from '../../sync-server/protocol/brain.ts';
 import type { OfficeEvent } from '../../sync-server/protocol/events.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
 import { isFinal, type TurnView } from '../../sync-server/protocol/turn.ts';
+import {
+  type Me,
+  sessionSchema,
+  type WireCouncil,
+  type WireMember,
+  type WireSession,
+} from '../../sync-server/protocol/wire.ts';
 import type { Api, ApiResult } from './api.ts';
 import { type Device, newUlid, readJson, writeJson } from './device.ts';
 import { EventStream, type StreamState } from './events.ts';

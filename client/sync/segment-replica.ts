@@ -14,7 +14,7 @@ import * as decoding from 'lib0/decoding';
 import { IndexeddbPersistence } from 'y-indexeddb';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   type Entry,
   nextAt,
@@ -22,23 +22,16 @@ import {
   personEntrySchema,
   readEntry,
 } from '../../sync-server/protocol/entry.ts';
-import {
-  FRAME,
-  type NackCode,
-  nackCodeSchema,
-  readHello,
-  readNack,
-  readReceipt,
-  SYNC,
-} from '../../sync-server/protocol/frames.ts';
+import { FRAME, type NackCode, readHello, readNack, readReceipt, SYNC } from '../../sync-server/protocol/frames.ts';
 import { presenceSchema } from '../../sync-server/protocol/presence.ts';
 import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { newUlid, type Shelf } from './device.ts';
 import { HANDSHAKE_MS } from './events.ts';
 import { Outbox } from './outbox.ts';
+import { ReplicaMarks } from './replica-marks.ts';
 
 /** How long the device's copy may take to load before the network is tried anyway. */
-const LOAD_PATIENCE_MS = 2_000;
+const LOAD_PATIENCE_MS = 5_000;
 const RECONNECT_BASE_MS = 1_500;
 const RECONNECT_SPREAD_MS = 2_500;
 const KEEP_SAVED_MS = 250;
@@ -64,14 +57,6 @@ type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T,
 /** What a person says; id, author and time are added when it is sent. */
 export type EntryDraft = DistributiveOmit<z.input<typeof personEntrySchema>, 'id' | 'author' | 'at'>;
 
-const savedSchema = z.array(z.tuple([z.number(), z.number()]));
-const marksSchema = z.object({
-  /** Entries that the server refused, and why. */
-  refused: z.array(z.tuple([z.string(), nackCodeSchema])),
-  /** Refused entries that were sent anew or given up: not shown any more. */
-  dropped: z.array(z.string()),
-});
-
 export interface ReplicaOptions {
   /** `ws(s)://host/sync` */
   readonly syncUrl: string;
@@ -91,10 +76,8 @@ export class SegmentReplica {
   readonly #storage: IndexeddbPersistence | null;
   readonly #outbox: Outbox;
   readonly #entries = new Map<string, Entry>();
-  readonly #saved = new Map<number, number>();
-  readonly #refused = new Map<string, NackCode>();
-  readonly #dropped = new Set<string>();
-  #epoch: string | null = null;
+  readonly #marks: ReplicaMarks;
+  readonly #loading: Promise<void>;
   #newestAt = 0;
   #officeOffsetMs = 0;
   #link: ReplicaLink = { kind: 'waiting' };
@@ -107,6 +90,7 @@ export class SegmentReplica {
     this.#options = options;
     const { user, documentName } = options;
     this.#outbox = new Outbox(options.shelf, user.id, documentName);
+    this.#marks = new ReplicaMarks(options.shelf, user.id, documentName);
     for (const { at } of this.#outbox.entries) this.#newestAt = Math.max(this.#newestAt, at);
     this.#provider = new WebsocketProvider(options.syncUrl, documentName, this.#doc, {
       connect: false,
@@ -121,7 +105,7 @@ export class SegmentReplica {
       ? new IndexeddbPersistence(`daena/${user.id}/${documentName}`, this.#doc)
       : null;
     this.#provider.awareness.setLocalState({ user: { id: user.id, name: user.name } });
-    void this.#load();
+    this.#loading = this.#load();
   }
 
   get link(): ReplicaLink {
@@ -140,9 +124,9 @@ export class SegmentReplica {
 
   /** Entries to show, in no order. A refused message stays, so that its words are not lost; other refused changes don't count. */
   entries(): Entry[] {
-    const unheard = this.#outbox.entries.filter(({ id }) => !this.#entries.has(id));
+    const unheard = [...this.#outbox.entries, ...this.#marks.refusedEntries].filter(({ id }) => !this.#entries.has(id));
     return [...this.#entries.values(), ...unheard].filter(
-      ({ id, kind }) => !this.#dropped.has(id) && (kind === 'message' || !this.#refused.has(id)),
+      ({ id, kind }) => !this.#marks.isDropped(id) && (kind === 'message' || this.#marks.refusalOf(id) === undefined),
     );
   }
 
@@ -163,20 +147,22 @@ export class SegmentReplica {
   }
 
   stateOf(id: string): EntryState {
-    if (this.#refused.has(id)) return 'unsent';
+    if (this.#marks.refusalOf(id) !== undefined) return 'unsent';
     const place = entriesOf(this.#doc)._map.get(id)?.id;
-    return place !== undefined && (this.#saved.get(place.client) ?? 0) > place.clock ? 'tick' : 'clock';
+    return place !== undefined && (this.#marks.saved.get(place.client) ?? 0) > place.clock ? 'tick' : 'clock';
   }
 
   /** Why the server refused an entry; undefined where it did not. */
   refusalOf(id: string): NackCode | undefined {
-    return this.#refused.get(id);
+    return this.#marks.refusalOf(id);
   }
 
   /** Connects, and stays so. Call once the session is known to the server. */
   connect(): void {
-    if (this.#isClosed || this.#provider.shouldConnect) return;
-    this.#provider.connect();
+    // What this device holds comes first: for what it refused the server has an empty place, which must not win.
+    void this.#loading.then(() => {
+      if (!this.#isClosed && !this.#provider.shouldConnect) this.#provider.connect();
+    });
   }
 
   /** Writes an entry; it is on this device from here on, and on its way. Answers null where it breaks the entries' form. */
@@ -191,9 +177,9 @@ export class SegmentReplica {
 
   /** Sends the words of a refused entry as a new one. */
   sendAnew(id: string): PersonEntry | null {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.get(id) ?? this.#marks.refusedEntries.find((other) => other.id === id);
     const parsed = personEntrySchema.safeParse(entry);
-    if (!parsed.success || !this.#refused.has(id)) return null;
+    if (!parsed.success || this.#marks.refusalOf(id) === undefined) return null;
     const { id: _id, author: _author, at: _at, ...draft } = parsed.data;
     const sent = this.append(draft);
     if (sent) this.drop(id);
@@ -202,9 +188,8 @@ export class SegmentReplica {
 
   /** Gives a refused entry up. */
   drop(id: string): void {
-    if (!this.#refused.has(id)) return;
-    this.#dropped.add(id);
-    this.#keep();
+    if (this.#marks.refusalOf(id) === undefined) return;
+    this.#marks.drop(id);
     this.#options.onChange('entries');
   }
 
@@ -281,16 +266,16 @@ export class SegmentReplica {
     handlers[FRAME.hello] = (_encoder, decoder) => {
       const hello = readHello(decoder);
       this.#officeOffsetMs = hello.time - Date.now();
-      if (this.#epoch !== null && this.#epoch !== hello.epoch) this.#saved.clear();
-      this.#epoch = hello.epoch;
+      this.#marks.meet(hello.epoch);
       this.#options.onChange('states');
     };
     handlers[FRAME.receipt] = (_encoder, decoder) => this.#noteSaved(readReceipt(decoder));
     handlers[FRAME.nack] = (_encoder, decoder) => {
       const nack = readNack(decoder);
       this.#officeOffsetMs = nack.time - Date.now();
-      if (nack.entry === null || !this.#entries.has(nack.entry)) return;
-      this.#refused.set(nack.entry, nack.code);
+      const entry = personEntrySchema.safeParse(this.#entries.get(nack.entry ?? ''));
+      if (nack.entry === null || !entry.success) return;
+      this.#marks.refuse(entry.data, nack.code);
       this.#outbox.release(new Set([nack.entry]));
       this.#keep();
       this.#options.onChange('entries');
@@ -316,13 +301,10 @@ export class SegmentReplica {
   }
 
   #noteSaved(clocks: ReadonlyMap<number, number>): void {
-    let hasGrown = false;
-    for (const [client, clock] of clocks) {
-      if ((this.#saved.get(client) ?? 0) >= clock) continue;
-      this.#saved.set(client, clock);
-      hasGrown = true;
-    }
-    if (!hasGrown) return;
+    if (this.#marks.noteSaved(clocks)) this.#savedMoved();
+  }
+
+  #savedMoved(): void {
     this.#outbox.release(new Set(this.#outbox.entries.map(({ id }) => id).filter((id) => this.stateOf(id) === 'tick')));
     this.#keep();
     this.#options.onChange('states');
@@ -350,9 +332,7 @@ export class SegmentReplica {
   async #writeMarks(): Promise<void> {
     if (this.#storage?.db == null) return;
     try {
-      await this.#storage.set('saved', JSON.stringify([...this.#saved]));
-      await this.#storage.set('marks', JSON.stringify({ refused: [...this.#refused], dropped: [...this.#dropped] }));
-      await this.#storage.set('epoch', this.#epoch ?? '');
+      await this.#marks.write(this.#storage);
     } catch {
       this.#options.onChange('storage');
     }
@@ -360,14 +340,7 @@ export class SegmentReplica {
 
   async #readMarks(): Promise<void> {
     if (this.#storage === null) return;
-    const read = async (key: string): Promise<unknown> => JSON.parse((await this.#storage?.get(key)) ?? 'null');
-    const saved = savedSchema.safeParse(await read('saved'));
-    const marks = marksSchema.safeParse(await read('marks'));
-    const epoch = await this.#storage.get('epoch');
-    if (typeof epoch === 'string' && epoch !== '') this.#epoch ??= epoch;
-    if (saved.success) this.#noteSaved(new Map(saved.data));
-    if (!marks.success) return;
-    for (const [id, code] of marks.data.refused) this.#refused.set(id, code);
-    for (const id of marks.data.dropped) this.#dropped.add(id);
+    await this.#marks.read(this.#storage);
+    this.#savedMoved();
   }
 }

@@ -1,7 +1,7 @@
-import type { WireSession } from '../../sync-server/protocol/api.ts';
 import { briefName, segmentName } from '../../sync-server/protocol/document-name.ts';
 import { isUlid } from '../../sync-server/protocol/ids.ts';
 import { categoryOf, type Scope } from '../../sync-server/protocol/scope.ts';
+import type { WireSession } from '../../sync-server/protocol/wire.ts';
 
 const TITLE_CHARS = 64;
 

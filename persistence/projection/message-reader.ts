@@ -1,7 +1,7 @@
-import type { WireMessage } from '../../sync-server/protocol/api.ts';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
 import type { Person } from '../../sync-server/protocol/principal.ts';
 import type { Scope, ScopeType } from '../../sync-server/protocol/scope.ts';
+import type { WireMessage } from '../../sync-server/protocol/wire.ts';
 import type { Database } from '../database.ts';
 import { authorName, type People } from './author-names.ts';
 import { HIT_END, HIT_START, matchExpression, readableSnippet } from './search-text.ts';

@@ -1,4 +1,4 @@
-import type { WireMessage, WireSession } from '../../sync-server/protocol/api.ts';
+import type { WireMessage, WireSession } from '../../sync-server/protocol/wire.ts';
 
 /** A session as a file. */
 export interface SessionExport {

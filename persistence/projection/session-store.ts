@@ -1,9 +1,10 @@
-import { MAX_LIMIT, type WireMessage, type WireSession } from '../../sync-server/protocol/api.ts';
+import { MAX_LIMIT } from '../../sync-server/protocol/api.ts';
 import { briefName, segmentName } from '../../sync-server/protocol/document-name.ts';
 import { type Entry, readEntry } from '../../sync-server/protocol/entry.ts';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
 import type { Person } from '../../sync-server/protocol/principal.ts';
 import { type Category, categoryOf, type ScopeType, scopeFilterOf } from '../../sync-server/protocol/scope.ts';
+import type { WireMessage, WireSession } from '../../sync-server/protocol/wire.ts';
 import type { Database } from '../database.ts';
 import type { People } from './author-names.ts';
 import { type MessagePage, MessageReader, type SearchHit } from './message-reader.ts';

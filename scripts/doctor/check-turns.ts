@@ -4,14 +4,7 @@ import type { LoggedSession } from './check-documents.ts';
 import type { Findings } from './findings.ts';
 import type { StoppedOffice } from './stopped-office.ts';
 
-const turnRow = z.object({
-  id: z.string(),
-  cause: z.string(),
-  state: turnStateSchema,
-  attempt: z.number(),
-  has_row: z.number(),
-  lease_client_id: z.number().nullable(),
-});
+const turnRow = z.object({ id: z.string(), cause: z.string(), state: turnStateSchema });
 
 /** Tells which turns of a session have no end, which replies no turn, and which live rows nobody. */
 export function checkTurns(
@@ -21,7 +14,7 @@ export function checkTurns(
   findings: Findings,
 ): void {
   const turns = office.database
-    .prepare('SELECT id, cause, state, attempt, has_row, lease_client_id FROM turns WHERE session_id = ?')
+    .prepare('SELECT id, cause, state FROM turns WHERE session_id = ?')
     .all(sessionId)
     .map((row) => turnRow.parse(row));
   for (const { id, cause, state } of turns) {
@@ -35,12 +28,19 @@ export function checkTurns(
   for (const { entry } of entries.values()) {
     if (entry.kind === 'reply' && !known.has(entry.id)) findings.add('turns', `reply ${entry.id} has no turn`);
   }
-  // A row is its writer's while the lease lasts, and the scheduler's to remove after that.
-  const owned = new Set(
-    turns
-      .filter((turn) => turn.has_row === 1 || turn.lease_client_id !== null)
-      .map(({ id, attempt }) => `${id}.${attempt}`),
-  );
-  for (const row of rows)
+  const owned = ownedRows(office, sessionId);
+  for (const row of rows) {
     if (!owned.has(row)) findings.add('rows', `live row ${row} in session ${sessionId} has no lease`);
+  }
+}
+
+/** The live rows that somebody sees to: a row is its writer's while the lease lasts, and the scheduler's to remove then. */
+export function ownedRows({ database }: StoppedOffice, sessionId: string): ReadonlySet<string> {
+  const rows = database
+    .prepare<[string], { row: string }>(
+      `SELECT id || '.' || attempt AS row FROM turns
+       WHERE session_id = ? AND (has_row = 1 OR lease_client_id IS NOT NULL)`,
+    )
+    .all(sessionId);
+  return new Set(rows.map(({ row }) => row));
 }

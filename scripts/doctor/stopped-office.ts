@@ -8,6 +8,9 @@ import { EventLog } from '../../persistence/projection/event-log.ts';
 import { Projection } from '../../persistence/projection/projection.ts';
 import { SessionStore } from '../../persistence/projection/session-store.ts';
 import { TurnStore } from '../../persistence/turns/turn-store.ts';
+import { catchUp } from '../../sync-server/catch-up.ts';
+import { systemClock } from '../../sync-server/clock.ts';
+import { createLogger } from '../../sync-server/logger.ts';
 
 /** The stores of an office that does not run, wired as a start wires them. */
 export interface StoppedOffice {
@@ -51,4 +54,10 @@ export async function openStoppedOffice(dataFolder: string): Promise<StoppedOffi
       await log.close();
     },
   };
+}
+
+/** Projects what the log holds and the database does not, as a start does. Rejects where a start would. */
+export function catchUpWithLog({ log, projection }: StoppedOffice): Promise<void> {
+  // What a damaged document does to it is told by whoever looks at the documents.
+  return catchUp({ log, projection, clock: systemClock, logger: createLogger(() => undefined) });
 }

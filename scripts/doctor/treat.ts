@@ -1,9 +1,8 @@
-import { catchUp } from '../../sync-server/catch-up.ts';
-import { systemClock } from '../../sync-server/clock.ts';
-import { createLogger } from '../../sync-server/logger.ts';
 import { examine } from './examine.ts';
+import type { Findings } from './findings.ts';
+import { endAnsweredTurns, removeAbandonedRows } from './mend-turns.ts';
 import { rebuildProjection } from './rebuild-projection.ts';
-import { openStoppedOffice, type StoppedOffice } from './stopped-office.ts';
+import { catchUpWithLog, openStoppedOffice, type StoppedOffice } from './stopped-office.ts';
 
 export interface Treatment {
   readonly dataFolder: string;
@@ -26,32 +25,33 @@ export async function treatOffice(treatment: Treatment): Promise<boolean> {
 }
 
 async function treat(office: StoppedOffice, { isRepairing, say, signal }: Treatment): Promise<boolean> {
-  const hindrance = await catchUp({
-    log: office.log,
-    projection: office.projection,
-    clock: systemClock,
-    // What a damaged document does to it is found again below, and told once.
-    logger: createLogger(() => undefined),
-  }).then(
+  const found = await lookAgain(office, signal);
+  for (const line of found.lines()) say(line);
+  const isMendable = (['projection', 'watermarks', 'turns', 'rows'] as const).some((check) => found.has(check));
+  if (!isMendable) return found.areNone;
+  if (!isRepairing) {
+    say('What the log can tell is mended by: npm run doctor -- --repair');
+    return false;
+  }
+  if (found.has('log')) {
+    say('Nothing was mended: the log is damaged, and the database may hold what it has lost.');
+    return false;
+  }
+  if (found.has('projection') || found.has('watermarks')) await rebuildProjection(office, signal);
+  if (found.has('turns')) endAnsweredTurns(office);
+  if (found.has('rows')) await removeAbandonedRows(office);
+  say('Mended from the log. After that:');
+  const after = await lookAgain(office, signal);
+  for (const line of after.lines()) say(line);
+  return after.areNone;
+}
+
+async function lookAgain(office: StoppedOffice, signal: AbortSignal): Promise<Findings> {
+  const hindrance = await catchUpWithLog(office).then(
     () => null,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   const found = await examine(office, signal);
   if (hindrance !== null) found.add('log', `a start would fail: ${hindrance}`);
-  for (const line of found.lines()) say(line);
-  const isRebuildable = found.has('projection') || found.has('watermarks');
-  if (!isRebuildable) return found.areNone;
-  if (!isRepairing) {
-    say('What the database lacks is in the log: npm run doctor -- --repair makes it anew.');
-    return found.areNone;
-  }
-  if (found.has('log')) {
-    say('Nothing was repaired: the log is damaged, and the database may hold what it has lost.');
-    return found.areNone;
-  }
-  await rebuildProjection(office, signal);
-  say('The projection was made anew from the log. After that:');
-  const after = await examine(office, signal);
-  for (const line of after.lines()) say(line);
-  return after.areNone;
+  return found;
 }

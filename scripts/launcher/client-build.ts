@@ -34,6 +34,8 @@ function buildClient(root: string, signal: AbortSignal): Promise<BuildOutcome> {
     const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
     const child = spawn(process.execPath, [vite, 'build', join(root, 'client'), '--logLevel', 'warn'], {
       cwd: root,
+      // A test runner's NODE_ENV would make another client.
+      env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
       signal,

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { RouteInput, WireMessage } from '../../sync-server/protocol/api.ts';
+import type { RouteInput } from '../../sync-server/protocol/api.ts';
 import { makeUlid, ULID_RANDOM_BYTES } from '../../sync-server/protocol/ids.ts';
 import { DEPARTMENTS } from '../../sync-server/protocol/organisation.ts';
 import { readEntries, writeEntry } from '../../sync-server/protocol/segment.ts';
+import type { WireMessage } from '../../sync-server/protocol/wire.ts';
 import { askControlPort } from '../launcher/control-port.ts';
 import type { Holder } from '../launcher/one-instance-lock.ts';
 import { type Check, expect, until } from './checks.ts';

@@ -1,4 +1,3 @@
-import type { WireCouncil } from '../protocol/api.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import {
   agentsOf,
@@ -10,6 +9,7 @@ import {
   departmentOf,
   seatAgentId,
 } from '../protocol/organisation.ts';
+import type { WireCouncil } from '../protocol/wire.ts';
 import { type Mount, SUCCESS } from './mount.ts';
 import type { OfficeContext } from './office-context.ts';
 

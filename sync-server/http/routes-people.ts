@@ -1,6 +1,6 @@
 import type { SignedIn } from '../../persistence/accounts/accounts.ts';
-import type { Me, WireMember } from '../protocol/api.ts';
 import type { Person } from '../protocol/principal.ts';
+import type { Me, WireMember } from '../protocol/wire.ts';
 import { welcome } from '../welcome.ts';
 import { type Mount, SUCCESS } from './mount.ts';
 import type { OfficeContext } from './office-context.ts';

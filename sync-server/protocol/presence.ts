@@ -9,4 +9,3 @@ export const presenceSchema = z.object({
   /** Writing at this moment. */
   isTyping: z.boolean().optional(),
 });
-export type Presence = z.infer<typeof presenceSchema>;

@@ -105,8 +105,6 @@ function refusalError(code: NackCode): OfficeError {
       return new OfficeError('too_large', 'the entry is too large');
     case 'clock':
     case 'shape':
-    case 'author':
-    case 'closed':
       return new OfficeError('bad_request', `the entry was not taken: ${code}`);
     default:
       return unreachable(code);

@@ -397,7 +397,12 @@ export class Scheduler {
 
   #viewsOf(turns: readonly TurnRecord[]): readonly TurnView[] {
     const places = this.#places();
-    return turns.map((turn) => viewOf(turn, places.get(turn.turn) ?? null, this.#waitingFor(turn)));
+    const model = this.brainStatus().active_model;
+    return turns.map((turn) => {
+      const view = viewOf(turn, places.get(turn.turn) ?? null, this.#waitingFor(turn));
+      // The worker names its model with its first phase; until then it is loading the one that answers now.
+      return view.state === 'loading' && view.model === null ? { ...view, model } : view;
+    });
   }
 
   #waitingFor(turn: TurnRecord): string | null {

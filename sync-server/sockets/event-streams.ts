@@ -4,7 +4,7 @@ import type { StoredEvent } from '../../persistence/projection/event-log.ts';
 import { OFFICE_ERRORS } from '../protocol/errors.ts';
 import { eventClientSchema } from '../protocol/events.ts';
 import type { Person } from '../protocol/principal.ts';
-import { closeSocket } from './sync-connection.ts';
+import { closeSocket } from './close-socket.ts';
 
 /** Unsent bytes from which a stream is closed: it comes back with `since`. */
 const MAX_BUFFER_BYTES = 4 * 1024 * 1024;

@@ -13,6 +13,7 @@ import type { Principal } from '../protocol/principal.ts';
 import type { Peer } from '../room/peer.ts';
 import type { Room } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
+import { closeSocket } from './close-socket.ts';
 import type { MessageFramer } from './message-framer.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
@@ -20,8 +21,6 @@ import type { RateLimiter } from './rate-limiter.ts';
 const PRESENCE_BUFFER_BYTES = 256 * 1024;
 /** Unsent bytes from which a connection is closed: it comes back and catches up from the document. */
 const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
-/** A close reason is at most 123 bytes on the wire. */
-const MAX_REASON_BYTES = 123;
 
 export interface SyncConnectionOptions {
   readonly socket: WebSocket;
@@ -100,20 +99,4 @@ function makePeer({ socket, stream, framer, principal, lease, knowsReceipts }: S
     },
     close,
   };
-}
-
-/** Closes with a code and as much of the reason as fits. Harmless on a socket that is closed. */
-export function closeSocket(socket: WebSocket, code: number, reason: string): void {
-  if (socket.readyState !== socket.OPEN) return;
-  const bytes = Buffer.from(reason);
-  const isShort = bytes.byteLength <= MAX_REASON_BYTES;
-  socket.close(
-    code,
-    isShort
-      ? reason
-      : `${bytes
-          .subarray(0, MAX_REASON_BYTES - 4)
-          .toString()
-          .replace(/\uFFFD+$/, '')}…`,
-  );
 }

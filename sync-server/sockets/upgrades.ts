@@ -13,18 +13,15 @@ import { parseDocumentName } from '../protocol/document-name.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import { MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/frames.ts';
 import { permission, type SessionGrant } from '../protocol/permission.ts';
-import type { Person, Principal, Worker } from '../protocol/principal.ts';
+import type { Principal, Worker } from '../protocol/principal.ts';
 import { MAX_WORKER_MESSAGE_BYTES } from '../protocol/worker-link.ts';
 import type { Rooms } from '../room/rooms.ts';
+import { closeSocket } from './close-socket.ts';
 import type { EventStreams } from './event-streams.ts';
+import type { HeldSockets } from './held-sockets.ts';
 import { MessageFramer } from './message-framer.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { closeSocket, serveSyncConnection } from './sync-connection.ts';
-
-/** Sockets that one person may hold: tabs times documents, with room to spare. */
-const MAX_SOCKETS_PER_PERSON = 200;
-/** Sockets are pinged this often, in ms; one that did not answer the last ping is cut. */
-const PING_INTERVAL_MS = 30_000;
+import { serveSyncConnection } from './sync-connection.ts';
 
 const SYNC_PREFIX = '/sync/';
 
@@ -39,6 +36,7 @@ export interface UpgradesContext {
   readonly rooms: Rooms;
   readonly events: EventStreams;
   readonly leases: LeaseRegistry;
+  readonly held: HeldSockets;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly epoch: string;
@@ -54,18 +52,9 @@ export class Upgrades {
   // come back with the same frame.
   readonly #sync = new WebSocketServer({ noServer: true, maxPayload: 2 * MAX_FRAME_BYTES, perMessageDeflate: false });
   readonly #text = new WebSocketServer({ noServer: true, maxPayload: MAX_WORKER_MESSAGE_BYTES });
-  readonly #byPerson = new Map<string, Set<WebSocket>>();
-  readonly #all = new Set<WebSocket>();
-  readonly #pings = new WeakMap<WebSocket, () => void>();
-  #callOffPing: (() => void) | null = null;
 
   constructor(context: UpgradesContext) {
     this.#context = context;
-    this.#schedulePing();
-  }
-
-  get count(): number {
-    return this.#all.size;
   }
 
   /** Takes an HTTP upgrade. Never rejects. */
@@ -74,7 +63,7 @@ export class Upgrades {
     const path = url?.pathname ?? '/';
     const server = path.startsWith(SYNC_PREFIX) ? this.#sync : this.#text;
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#hold(webSocket);
+      this.#context.held.add(webSocket);
       webSocket.pause();
       this.#serve({ webSocket, stream: socket }, request, path, url?.searchParams ?? new URLSearchParams())
         .catch((error: unknown) => {
@@ -87,29 +76,17 @@ export class Upgrades {
     });
   }
 
-  /** Closes everything that a person holds: what they may do has changed. */
-  closeAllOf(personId: string): void {
-    const { closeCode } = new OfficeError('forbidden', '');
-    for (const socket of this.#byPerson.get(personId) ?? []) closeSocket(socket, closeCode, 'your access has changed');
-  }
-
-  /** Closes every socket with "try again". */
-  closeAll(): void {
-    this.#callOffPing?.();
-    const { closeCode } = new OfficeError('restarting', '');
-    for (const socket of this.#all) closeSocket(socket, closeCode, 'the office is restarting');
-  }
-
-  /** Cuts what did not close by itself. */
-  terminateAll(): void {
-    for (const socket of this.#all) socket.terminate();
-  }
-
   async #serve(door: Door, request: IncomingMessage, path: string, query: URLSearchParams): Promise<void> {
     const { webSocket: socket } = door;
     const principal = await this.#context.caller.ofUpgrade(request);
     if (socket.readyState !== socket.OPEN) return;
-    if (principal.kind === 'person') this.#count(socket, principal);
+    if (principal.kind === 'person') {
+      this.#context.held.giveTo(principal.id, socket, async () => {
+        const now = await this.#context.caller.ofUpgrade(request);
+        const isSame = now.kind === 'person' && now.role === principal.role;
+        if (!isSame) throw new OfficeError('forbidden', 'your access has changed');
+      });
+    }
     if (path.startsWith(SYNC_PREFIX)) return this.#serveSync(door, principal, path, query);
     if (path === '/ws/events' && principal.kind === 'person') {
       const since = query.get('since');
@@ -159,41 +136,6 @@ export class Upgrades {
     const grant = isThere ? this.#context.grantOf(ref.sessionId) : null;
     // What a person may not read looks to them like what does not exist.
     if (!grant || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
-  }
-
-  #hold(socket: WebSocket): void {
-    this.#all.add(socket);
-    let isAlive = true;
-    socket.on('pong', () => {
-      isAlive = true;
-    });
-    // Without a listener a broken frame would end the process; the close that follows is what matters.
-    socket.on('error', (error) => this.#context.logger.info('a socket broke', { reason: error.message }));
-    socket.on('close', () => this.#all.delete(socket));
-    this.#pings.set(socket, () => {
-      if (!isAlive) return socket.terminate();
-      isAlive = false;
-      socket.ping();
-    });
-  }
-
-  #schedulePing(): void {
-    this.#callOffPing = this.#context.clock.setTimer(() => {
-      for (const socket of this.#all) this.#pings.get(socket)?.();
-      this.#schedulePing();
-    }, PING_INTERVAL_MS);
-  }
-
-  #count(socket: WebSocket, person: Person): void {
-    const sockets = this.#byPerson.get(person.id) ?? new Set();
-    if (sockets.size >= MAX_SOCKETS_PER_PERSON) {
-      throw new OfficeError('too_many', `one person can hold ${MAX_SOCKETS_PER_PERSON} sockets`);
-    }
-    this.#byPerson.set(person.id, sockets.add(socket));
-    socket.on('close', () => {
-      sockets.delete(socket);
-      if (sockets.size === 0) this.#byPerson.delete(person.id);
-    });
   }
 }
 

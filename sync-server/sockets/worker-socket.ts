@@ -3,7 +3,7 @@ import { type Logger, reasonOf } from '../logger.ts';
 import { OFFICE_ERRORS } from '../protocol/errors.ts';
 import { workerMessageSchema } from '../protocol/worker-link.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
-import { closeSocket } from './sync-connection.ts';
+import { closeSocket } from './close-socket.ts';
 
 /** Joins a worker's standing socket to the scheduler, until it closes. */
 export function serveWorkerSocket(socket: WebSocket, scheduler: Scheduler, logger: Logger): void {

@@ -45,7 +45,7 @@ export function readPlan(args: readonly string[]): Plan {
     return part;
   });
   const amount = values.quick
-    ? { fanOutRounds: 1, measuredMs: 3_000, chatSizes: [1_000], rooms: 200, kills: 1 }
+    ? { fanOutRounds: 1, measuredMs: 2_000, chatSizes: [1_000], rooms: 100, kills: 1 }
     : { fanOutRounds: 3, measuredMs: 8_000, chatSizes: [1_000, 10_000, 100_000], rooms: 1_000, kills: 3 };
   return {
     isQuick: values.quick,
@@ -53,7 +53,7 @@ export function readPlan(args: readonly string[]): Plan {
     json: values.json ?? null,
     profileFolder: values.profile ?? null,
     shapes: [BUSY, CROWDED],
-    killAfterMs: values.quick ? [1_500, 3_000] : [1_500, 13_000],
+    killAfterMs: values.quick ? [1_000, 2_000] : [1_500, 13_000],
     ...amount,
   };
 }

@@ -222,7 +222,7 @@ test('a refused edit no longer counts', async () => {
   await soon(() => expect(replica.link.kind).toBe('live'));
   const id = say(replica, 'text');
   const edit = replica.append({ kind: 'edit', target: id, body: 'other', mentions: [] });
-  for (const socket of server.sockets) refuse(server, edit?.id ?? '', 'author')(new Uint8Array(), socket);
+  for (const socket of server.sockets) refuse(server, edit?.id ?? '', 'permission')(new Uint8Array(), socket);
   await soon(() => expect(replica.entries().map((entry) => entry.kind)).toEqual(['message']));
 });
 

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { createLogger } from '../../sync-server/logger.ts';
 import { type Office, openOffice } from '../../sync-server/office.ts';
@@ -21,6 +22,7 @@ export class MortalOffice {
   readonly #port: number;
   /** Those that died finish what they had begun, in files that nobody reads any more. */
   readonly #ghosts: Promise<void>[] = [];
+  readonly #sockets = new Set<Duplex>();
   #lives = 0;
   #office: Office | null = null;
   #listener: ReturnType<typeof getRequestListener> | null = null;
@@ -35,6 +37,8 @@ export class MortalOffice {
       else request.destroy();
     });
     server.on('upgrade', (request, socket, head) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
       socket.on('error', () => socket.destroy());
       if (this.#office) this.#office.upgrades.upgrade(request, socket, head);
       else socket.destroy();
@@ -95,7 +99,7 @@ export class MortalOffice {
     if (!office) return;
     this.#office = null;
     this.#listener = null;
-    office.upgrades.terminateAll();
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.closeAllConnections();
     const from = this.dataFolder;
     this.#lives++;

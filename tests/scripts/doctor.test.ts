@@ -32,7 +32,7 @@ async function doctor(dataFolder: string, isRepairing = false): Promise<Treated>
 
 /** The names of the checks that failed, in the first report. */
 function failedIn({ output }: Treated): string[] {
-  const [report = ''] = output.split('The projection was made anew');
+  const [report = ''] = output.split('Mended from the log');
   return [...report.matchAll(/^FAIL {2}(\w+):/gm)].map(([, name]) => name ?? '');
 }
 
@@ -118,15 +118,14 @@ describe('npm run doctor', () => {
     }
   });
 
-  test('finds what no rebuilding mends, and then changes nothing', async () => {
+  test('finds what no log can mend, and loses no message over it', async () => {
     const well = await makeOffice();
     const faults: readonly (readonly [(office: MadeOffice) => Promise<void> | void, string[], string])[] = [
       [damageRecord, ['log'], 'records 3 are unreadable'],
       [change(`DELETE FROM turns`), ['turns'], 'has no turn'],
-      [change(`UPDATE turns SET state = 'queued'`), ['turns'], 'is queued though its reply is there'],
       [change(TURN_WITHOUT_END), ['turns'], 'is done and its reply is not in the log'],
       [change(TURN_WITHOUT_CAUSE), ['turns'], 'what it answers is not in the log'],
-      [leaveLiveRow, ['bindings', 'rows'], 'nobody is bound to client 77'],
+      [(office) => leaveLiveRow(office), ['bindings', 'rows'], 'nobody is bound to client 77'],
       [forgeAuthor, ['bindings'], 'was written by'],
       [change(`UPDATE "user" SET disabled = 1`), ['accounts'], 'no owner can sign in'],
       [change(`UPDATE chat_sessions SET owner = 'somebody else'`), ['database'], 'is not whose it was'],
@@ -142,6 +141,17 @@ describe('npm run doctor', () => {
     }
   });
 
+  test('ends a turn whose reply is there, and removes a row that nobody writes', async () => {
+    const sick = await makeOffice();
+    change(`UPDATE turns SET state = 'writing' WHERE id = '${sick.turn}'`)(sick);
+    await leaveLiveRow(sick, 'a stranger');
+    const found = await doctor(sick.dataFolder);
+    expect({ isWell: found.isWell, failed: failedIn(found) }).toEqual({ isWell: false, failed: ['turns', 'rows'] });
+    expect(found.output).toContain('is writing though its reply is there');
+    expect(await doctor(sick.dataFolder, true)).toMatchObject({ isWell: true });
+    expect(await doctor(sick.dataFolder)).toMatchObject({ isWell: true });
+  });
+
   test('never rebuilds from a log that is damaged: the database may hold what that has lost', async () => {
     const sick = await makeOffice();
     await damageRecord(sick);
@@ -149,7 +159,7 @@ describe('npm run doctor', () => {
     const messages = messagesOf(sick);
     const { isWell, output } = await doctor(sick.dataFolder, true);
     expect(isWell).toBe(false);
-    expect(output).toContain('Nothing was repaired');
+    expect(output).toContain('Nothing was mended');
     expect(messagesOf(sick)).toEqual(messages);
   });
 });
@@ -170,7 +180,7 @@ async function damageRecord({ dataFolder, document }: MadeOffice): Promise<void>
 }
 
 /** Somebody of whom nothing is known began to write. */
-async function leaveLiveRow({ dataFolder, document, turn }: MadeOffice): Promise<void> {
+async function leaveLiveRow({ dataFolder, document, turn }: MadeOffice, writer?: string): Promise<void> {
   const doc = new Y.Doc();
   doc.clientID = 77;
   createLiveRow(doc, {
@@ -184,7 +194,8 @@ async function leaveLiveRow({ dataFolder, document, turn }: MadeOffice): Promise
     isRehearsed: true,
   });
   const log = await openLevelUpdateLog(join(dataFolder, 'log'));
-  await log.append({ document, update: Y.encodeStateAsUpdate(doc) });
+  const meta = new Map(writer === undefined ? [] : [['c:77', new TextEncoder().encode(writer)]]);
+  await log.append({ document, update: Y.encodeStateAsUpdate(doc), meta });
   await log.close();
 }
 

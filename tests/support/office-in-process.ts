@@ -15,6 +15,7 @@ export interface HeldOffice {
   readonly url: string;
   readonly owner: Signed;
   readonly clock: ManualClock;
+  readonly dataFolder: string;
   /** The office's figures, as Prometheus would read them. */
   gauge(name: string): Promise<number>;
 }
@@ -28,11 +29,12 @@ export async function openHeldOffice(parts: { log?: UpdateLog; clock?: ManualClo
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
   const { log } = parts;
+  const dataFolder = tempFolder();
   const office = await openOffice({
     config: {
       host: '127.0.0.1',
       port,
-      dataFolder: tempFolder(),
+      dataFolder,
       tls: null,
       trustedOrigins: [],
       owner: OWNER,
@@ -61,6 +63,7 @@ export async function openHeldOffice(parts: { log?: UpdateLog; clock?: ManualClo
     url,
     owner,
     clock,
+    dataFolder,
     gauge: async (name) => {
       const { text } = await owner.caller.request('GET', '/metrics');
       return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);

@@ -1,4 +1,4 @@
-import { type Me, meSchema } from '../../sync-server/protocol/api.ts';
+import { type Me, meSchema } from '../../sync-server/protocol/wire.ts';
 import { cookieOf, OfficeCaller } from './office-caller.ts';
 
 export const OWNER = { email: 'owner@office.test', password: 'the owner knows' } as const;

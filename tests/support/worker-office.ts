@@ -103,7 +103,13 @@ export class WorkerOffice {
   }
 
   nack(lease: Lease): void {
-    const nack = writeNack({ entry: lease.turn, code: 'closed', time: Date.now(), client: lease.clientId, clock: 0 });
+    const nack = writeNack({
+      entry: lease.turn,
+      code: 'permission',
+      time: Date.now(),
+      client: lease.clientId,
+      clock: 0,
+    });
     for (const peer of this.#peers) if (peer.turn === lease.turn) peer.socket.send(nack);
   }
 

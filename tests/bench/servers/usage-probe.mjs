@@ -12,5 +12,7 @@ process.on('message', (message) => {
     heldBytes: heapUsed + external,
   });
 });
+// Whoever started the servers is gone: nobody else would end them.
+process.on('disconnect', () => process.exit(0));
 // The probe alone must not keep a server alive, nor change how it ends.
 process.channel?.unref();

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SessionFilter } from '../../../persistence/projection/session-store.ts';
-import { messageSchema, sessionSchema } from '../../../sync-server/protocol/api.ts';
 import { OfficeError } from '../../../sync-server/protocol/errors.ts';
 import { permission } from '../../../sync-server/protocol/permission.ts';
 import { categoryOf, type Scope } from '../../../sync-server/protocol/scope.ts';
+import { messageSchema, sessionSchema } from '../../../sync-server/protocol/wire.ts';
 import {
   again,
   edit,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { MAX_FRAME_BYTES } from '../../../sync-server/protocol/frames.ts';
 import { message, ulid } from '../../support/entries.ts';
@@ -53,6 +54,27 @@ test('[AC1] without a cookie, with a forged one or one that was signed out, a so
     expect(await knock(caller, path, headers).code()).toBe(4401);
     expect(await knock(caller, '/ws/events', headers).code()).toBe(4401);
   }
+});
+
+test('[AC13] a session that runs out ends the sockets that were opened with it', async () => {
+  const { caller, path, office } = await officeWithSession();
+  const expired = await knock(caller, path).opened();
+  const byKey = await knock(await withApiKey(caller), path).opened();
+  const passMinutes = async (): Promise<void> => {
+    for (let step = 0; step < 4; step++) {
+      office.clock.advance(30_000);
+      // Twice: the answer to the second question comes after our answer to the server's own ping was read.
+      for (const socket of [expired, byKey]) for (let i = 0; i < 2; i++) await socket.survives();
+    }
+  };
+  await passMinutes();
+  expect([expired.closed, byKey.closed]).toEqual([null, null]);
+  const database = new Database(join(office.dataFolder, 'daena.sqlite'));
+  database.prepare('update auth_session set expiresAt = ?').run(new Date(0).toISOString());
+  database.close();
+  await passMinutes();
+  expect([4401, 4403]).toContain(await expired.code());
+  expect(await byKey.survives()).toBe(true);
 });
 
 test('[AC2] a page of another origin, or none, opens no socket with a cookie', async () => {

@@ -1,0 +1,113 @@
+/** What the API speaks of: messages, sessions, councils, people. snake_case, for callers outside. */
+import { z } from 'zod';
+import { presetSchema } from './entry.ts';
+import { roleSchema } from './principal.ts';
+import { categorySchema, scopeTypeSchema } from './scope.ts';
+import { turnViewSchema } from './turn.ts';
+
+/** ISO 8601 UTC, with milliseconds. */
+export const iso = z.string();
+
+export const messageSchema = z.object({
+  message_id: z.string(),
+  session_id: z.string(),
+  role: z.enum(['user', 'assistant', 'system']),
+  author_id: z.string(),
+  author_name: z.string(),
+  agent_id: z.string().optional(),
+  content: z.string(),
+  model: z.string().optional(),
+  tokens: z.int().optional(),
+  response_time_ms: z.number().optional(),
+  created_at: iso,
+  edited_at: iso.optional(),
+  deleted: z.boolean().optional(),
+  /** What an agent's message is: its answer, a note, a council's position ... */
+  step: z.string().optional(),
+  /** How an agent's message ended. */
+  outcome: z.enum(['done', 'stopped', 'failed']).optional(),
+  is_rehearsed: z.boolean().optional(),
+  cause: z.string().optional(),
+});
+export type WireMessage = z.infer<typeof messageSchema>;
+
+export const sessionSchema = z.object({
+  session_id: z.string(),
+  title: z.string(),
+  scope_type: scopeTypeSchema,
+  scope_id: z.string().nullable(),
+  category: categorySchema,
+  owner_id: z.string(),
+  is_private: z.boolean(),
+  created_at: iso,
+  updated_at: iso,
+  message_count: z.int(),
+  last_message: messageSchema.nullable(),
+  is_active: z.boolean(),
+  documents: z.object({ live: z.string(), brief: z.string() }),
+});
+export type WireSession = z.infer<typeof sessionSchema>;
+
+export const agentSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  title: z.string(),
+  role: z.string().nullable(),
+  expertise: z.string(),
+});
+export const departmentSchema = z.object({
+  slug: z.string(),
+  name: z.string(),
+  colour: z.string(),
+  about: z.string(),
+  expertise: z.string(),
+  agents: z.array(agentSchema),
+});
+const expertSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  title: z.string(),
+  agent_id: z.string(),
+  enabled: z.boolean(),
+});
+export const councilSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  colour: z.string(),
+  about: z.string(),
+  enabled: z.boolean(),
+  experts: z.array(expertSchema),
+});
+export type WireCouncil = z.infer<typeof councilSchema>;
+
+export const debateSchema = z.object({
+  session_id: z.string(),
+  council_id: z.string(),
+  debate_id: z.string().nullable(),
+  topic: z.string().nullable(),
+  preset: presetSchema.nullable(),
+  state: z.enum(['none', 'running', 'done', 'stopped', 'failed']),
+  turns: z.array(turnViewSchema),
+  messages: z.array(messageSchema),
+  synthesis: z.string().nullable(),
+});
+
+export const meSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: z.string(),
+  role: roleSchema,
+  office_time: z.number(),
+});
+export type Me = z.infer<typeof meSchema>;
+
+export const memberSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: roleSchema,
+  /** Only the owner and the person themselves see it. */
+  email: z.string().optional(),
+  disabled: z.boolean(),
+  created_at: iso,
+});
+export type WireMember = z.infer<typeof memberSchema>;

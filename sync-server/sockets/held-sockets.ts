@@ -1,0 +1,118 @@
+/**
+ * The WebSockets that are open, whatever they are for: that they still live, whose they are, and that their holder is
+ * still who they were when they came.
+ */
+import type { WebSocket } from 'ws';
+import type { Clock } from '../clock.ts';
+import { type Logger, reasonOf } from '../logger.ts';
+import { OfficeError } from '../protocol/errors.ts';
+import { closeSocket } from './close-socket.ts';
+
+/** Sockets that one person may hold: tabs times documents, with room to spare. */
+const MAX_SOCKETS_PER_PERSON = 200;
+/** Sockets are pinged this often, in ms; one that did not answer the last ping is cut. */
+const PING_INTERVAL_MS = 30_000;
+/** Pings after which a socket's credentials are looked at again: a session that merely runs out tells nobody. */
+const PINGS_PER_RECHECK = 4;
+
+interface Held {
+  isAlive: boolean;
+  pings: number;
+  /** Rejects with an `OfficeError` where whoever opened the socket may not hold it any more. */
+  recheck: (() => Promise<void>) | null;
+}
+
+export class HeldSockets {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #held = new Map<WebSocket, Held>();
+  readonly #byPerson = new Map<string, Set<WebSocket>>();
+  #callOffPing: () => void;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#callOffPing = this.#pingLater();
+  }
+
+  get count(): number {
+    return this.#held.size;
+  }
+
+  /** Takes a socket in, until it closes. */
+  add(socket: WebSocket): void {
+    const held: Held = { isAlive: true, pings: 0, recheck: null };
+    this.#held.set(socket, held);
+    socket.on('pong', () => {
+      held.isAlive = true;
+    });
+    // Without a listener a broken frame would end the process; the close that follows is what matters.
+    socket.on('error', (error) => this.#logger.info('a socket broke', { reason: error.message }));
+    socket.on('close', () => this.#held.delete(socket));
+  }
+
+  /** Says whose a socket is. Throws `too_many` where that person holds too many already. */
+  giveTo(personId: string, socket: WebSocket, recheck: () => Promise<void>): void {
+    const sockets = this.#byPerson.get(personId) ?? new Set();
+    if (sockets.size >= MAX_SOCKETS_PER_PERSON) {
+      throw new OfficeError('too_many', `one person can hold ${MAX_SOCKETS_PER_PERSON} sockets`);
+    }
+    this.#byPerson.set(personId, sockets.add(socket));
+    const held = this.#held.get(socket);
+    if (held) held.recheck = recheck;
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) this.#byPerson.delete(personId);
+    });
+  }
+
+  /** What a person may do has changed: closes each of their sockets that could not be opened now as it was then. */
+  recheckAllOf(personId: string): void {
+    const { closeCode } = new OfficeError('forbidden', '');
+    for (const socket of this.#byPerson.get(personId) ?? []) {
+      this.#recheck(socket, () => closeSocket(socket, closeCode, 'your access has changed'));
+    }
+  }
+
+  /** Closes every socket with "try again". */
+  closeAll(): void {
+    this.#callOffPing();
+    const { closeCode } = new OfficeError('restarting', '');
+    for (const socket of this.#held.keys()) closeSocket(socket, closeCode, 'the office is restarting');
+  }
+
+  /** Cuts what did not close by itself. */
+  terminateAll(): void {
+    for (const socket of this.#held.keys()) socket.terminate();
+  }
+
+  #pingLater(): () => void {
+    return this.#clock.setTimer(() => {
+      for (const [socket, held] of this.#held) this.#ping(socket, held);
+      this.#callOffPing = this.#pingLater();
+    }, PING_INTERVAL_MS);
+  }
+
+  #ping(socket: WebSocket, held: Held): void {
+    if (!held.isAlive) {
+      socket.terminate();
+      return;
+    }
+    held.isAlive = false;
+    held.pings += 1;
+    socket.ping();
+    if (held.pings % PINGS_PER_RECHECK !== 0) return;
+    this.#recheck(socket, (refusal) => closeSocket(socket, refusal.closeCode, refusal.message));
+  }
+
+  #recheck(socket: WebSocket, close: (refusal: OfficeError) => void): void {
+    this.#held
+      .get(socket)
+      ?.recheck?.()
+      .catch((error: unknown) => {
+        // An error of ours (the database is away) is no reason to send anybody off: the next look decides.
+        if (error instanceof OfficeError && error.status < 500) close(error);
+        else this.#logger.warn('a socket could not be looked at again', { reason: reasonOf(error) });
+      });
+  }
+}
