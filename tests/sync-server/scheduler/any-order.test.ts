@@ -7,7 +7,7 @@ import { TestOffice, type TestWorker } from './test-office.ts';
 
 /** Set `FAST_CHECK_SEED` to repeat a run. */
 const SEED = Number(process.env.FAST_CHECK_SEED ?? 20_260_105);
-const RUNS = 20;
+const RUNS = 40;
 /** Rounds in which everything must have come to its end once nothing goes wrong any more. */
 const MAX_ROUNDS = 300;
 
