@@ -20,6 +20,8 @@ interface Held {
   pings: number;
   /** Rejects with an `OfficeError` where whoever opened the socket may not hold it any more. */
   recheck: (() => Promise<void>) | null;
+  /** The looks at its credentials, one after the other: the first that refuses says why. Never rejects. */
+  looks: Promise<void>;
 }
 
 export class HeldSockets {
@@ -41,7 +43,7 @@ export class HeldSockets {
 
   /** Takes a socket in, until it closes. */
   add(socket: WebSocket): void {
-    const held: Held = { isAlive: true, pings: 0, recheck: null };
+    const held: Held = { isAlive: true, pings: 0, recheck: null, looks: Promise.resolve() };
     this.#held.set(socket, held);
     socket.on('pong', () => {
       held.isAlive = true;
@@ -106,13 +108,13 @@ export class HeldSockets {
   }
 
   #recheck(socket: WebSocket, close: (refusal: OfficeError) => void): void {
-    this.#held
-      .get(socket)
-      ?.recheck?.()
-      .catch((error: unknown) => {
-        // An error of ours (the database is away) is no reason to send anybody off: the next look decides.
-        if (error instanceof OfficeError && error.status < 500) close(error);
-        else this.#logger.warn('a socket could not be looked at again', { reason: reasonOf(error) });
-      });
+    const held = this.#held.get(socket);
+    const recheck = held?.recheck;
+    if (!held || !recheck) return;
+    held.looks = held.looks.then(recheck).catch((error: unknown) => {
+      // An error of ours (the database is away) is no reason to send anybody off: the next look decides.
+      if (error instanceof OfficeError && error.status < 500) close(error);
+      else this.#logger.warn('a socket could not be looked at again', { reason: reasonOf(error) });
+    });
   }
 }
