@@ -2,6 +2,7 @@ import type * as decoding from 'lib0/decoding';
 import { WebSocket } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
+import { authorizedSocketClass, socketUrl } from '../../agents/authorized-socket.ts';
 import {
   fillPath,
   ROUTES,
@@ -12,6 +13,9 @@ import {
 } from '../../sync-server/protocol/api.ts';
 import { eventStreamSchema, type WireEvent } from '../../sync-server/protocol/events.ts';
 import { FRAME, readReceipt } from '../../sync-server/protocol/frames.ts';
+
+/** Bytes of a document that a check joins: it was just made. */
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** An office as a program sees it from outside: HTTP calls, the stream of events, and documents. */
 export class OfficeClient {
@@ -68,13 +72,13 @@ export class OfficeClient {
 
   /** A replica of a document through a stock provider, as a browser holds one. */
   join(document: string): Replica {
-    return new Replica(`${this.#address.replace(/^http/, 'ws')}/sync`, document, this.#key);
+    return new Replica(`${socketUrl(this.#address)}/sync`, document, this.#key);
   }
 
   /** Listens to the office's events. */
   listen(since: number | null): EventListener {
     const query = since === null ? '' : `?since=${since}`;
-    return new EventListener(`${this.#address.replace(/^http/, 'ws')}/ws/events${query}`, this.#key);
+    return new EventListener(`${socketUrl(this.#address)}/ws/events${query}`, this.#key);
   }
 }
 
@@ -84,16 +88,10 @@ export class Replica {
   #savedClock = 0;
 
   constructor(serverUrl: string, document: string, key: string) {
-    class KeyedSocket extends WebSocket {
-      constructor(url: string | URL) {
-        super(url, { headers: { authorization: `Bearer ${key}` } });
-      }
-    }
     this.#provider = new WebsocketProvider(serverUrl, document, this.doc, {
       disableBc: true,
       params: { receipts: '1' },
-      // reason: ws's WebSocket serves in place of the browser's, as the provider's documentation says
-      WebSocketPolyfill: KeyedSocket as unknown as typeof globalThis.WebSocket,
+      WebSocketPolyfill: authorizedSocketClass(() => key, MAX_DOCUMENT_BYTES),
     });
     this.#provider.messageHandlers[FRAME.hello] = () => undefined;
     this.#provider.messageHandlers[FRAME.nack] = () => undefined;
