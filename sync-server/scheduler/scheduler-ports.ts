@@ -29,13 +29,6 @@ export interface SchedulerSessions {
   entry(sessionId: string, id: string): Entry | null | undefined;
 }
 
-export interface SchedulerClock {
-  /** Ms since the epoch. */
-  now(): number;
-  /** Calls once after `delayMs`. Answers how to call it off. */
-  setTimer(callback: () => void, delayMs: number): () => void;
-}
-
 /** The server's end of a worker's socket. Neither method throws. */
 export interface WorkerLink {
   send(message: ServerMessage): void;

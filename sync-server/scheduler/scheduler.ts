@@ -11,8 +11,10 @@
  *  2. A lease is in SQLite, in the registry and with at most one worker; a lease that ends is dead in the registry first.
  *  3. A turn ends by its reply entry only, and that entry's id allows one.
  */
+
 import { type TurnRecord, viewOf } from '../../persistence/turns/turn-record.ts';
 import type { LeaseRef, TurnStore } from '../../persistence/turns/turn-store.ts';
+import type { Clock } from '../clock.ts';
 import type { LeaseGrant, LeaseRegistry } from '../leases.ts';
 import type { BrainStatus } from '../protocol/brain.ts';
 import { segmentName } from '../protocol/document-name.ts';
@@ -24,14 +26,7 @@ import type { WorkerMessage } from '../protocol/worker-link.ts';
 import { buildLease, MAX_CONTEXT_ENTRIES } from './build-lease.ts';
 import { roomKey } from './fair-order.ts';
 import { endingsByStage, planQueue, type QueuePlan } from './queue-plan.ts';
-import type {
-  AttachedWorker,
-  SchedulerClock,
-  SchedulerLog,
-  SchedulerRooms,
-  SchedulerSessions,
-  WorkerLink,
-} from './scheduler-ports.ts';
+import type { AttachedWorker, SchedulerLog, SchedulerRooms, SchedulerSessions, WorkerLink } from './scheduler-ports.ts';
 import { Settler } from './settler.ts';
 import { TurnNews } from './turn-news.ts';
 import { type ConnectedWorker, Workers } from './workers.ts';
@@ -54,7 +49,7 @@ export interface SchedulerParts {
   readonly nameOf: (person: string) => string | null | undefined;
   /** Logs and sends events. */
   readonly publish: (drafts: readonly EventDraft[]) => void;
-  readonly clock: SchedulerClock;
+  readonly clock: Clock;
   readonly log: SchedulerLog;
 }
 

@@ -1,11 +1,12 @@
 import type { TurnRecord } from '../../persistence/turns/turn-record.ts';
 import type { TurnStore } from '../../persistence/turns/turn-store.ts';
+import type { Clock } from '../clock.ts';
 import { segmentName } from '../protocol/document-name.ts';
 import type { EventDraft } from '../protocol/events.ts';
 import { isUlid } from '../protocol/ids.ts';
 import { rowIdOf } from '../protocol/segment.ts';
 import { isFinal } from '../protocol/turn.ts';
-import type { SchedulerClock, SchedulerLog, SchedulerRooms, SchedulerSessions } from './scheduler-ports.ts';
+import type { SchedulerLog, SchedulerRooms, SchedulerSessions } from './scheduler-ports.ts';
 import { makeTerminalReply } from './terminal-reply.ts';
 
 /** How long to wait after a room refused, in ms. */
@@ -16,7 +17,7 @@ export interface SettlerParts {
   readonly sessions: SchedulerSessions;
   readonly rooms: SchedulerRooms;
   readonly publish: (drafts: readonly EventDraft[]) => void;
-  readonly clock: SchedulerClock;
+  readonly clock: Clock;
   readonly log: SchedulerLog;
   readonly isRehearsing: () => boolean;
   /** Told after each step that succeeded. */

@@ -1,8 +1,9 @@
 import type { TurnStore } from '../../persistence/turns/turn-store.ts';
+import type { Clock } from '../clock.ts';
 import type { BrainStatus } from '../protocol/brain.ts';
 import type { EventDraft } from '../protocol/events.ts';
 import type { TurnView } from '../protocol/turn.ts';
-import type { SchedulerClock, SchedulerLog } from './scheduler-ports.ts';
+import type { SchedulerLog } from './scheduler-ports.ts';
 
 /** At most so often, in ms, are changed views told; what changes in between is told once, as it then is. */
 export const TELL_MS = 250;
@@ -12,7 +13,7 @@ export const MAX_TOLD = 200;
 export interface TurnNewsParts {
   readonly turns: TurnStore;
   readonly publish: (drafts: readonly EventDraft[]) => void;
-  readonly clock: SchedulerClock;
+  readonly clock: Clock;
   readonly log: SchedulerLog;
   /** Of every turn that is not final. */
   readonly openViews: () => readonly TurnView[];

@@ -1,10 +1,10 @@
-import type { SchedulerClock } from '../../../sync-server/scheduler/scheduler-ports.ts';
+import type { Clock } from '../../../sync-server/clock.ts';
 
 /** Lets everything that is under way in promises come to its end. */
 export const flush = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A clock that stands until it is told to go on. */
-export class ManualClock implements SchedulerClock {
+export class ManualClock implements Clock {
   #now = Date.UTC(2026, 0, 5, 9);
   #timers: { at: number; callback: () => void }[] = [];
 
