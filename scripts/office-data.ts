@@ -4,11 +4,10 @@ import { join, resolve } from 'node:path';
 import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
 import { readOrCreateSecret } from '../persistence/accounts/secret-files.ts';
 import { openDatabase } from '../persistence/database.ts';
+import { DEFAULT_HOST, DEFAULT_PORT } from '../sync-server/config.ts';
 import { dataFolderOf } from './launcher/config.ts';
 import { type Flags, readFlags } from './launcher/flags.ts';
 import { type Holder, lockPath, readLock } from './launcher/one-instance-lock.ts';
-
-const DEFAULT_ADDRESS = 'http://127.0.0.1:7433';
 
 export interface OfficeData {
   readonly folder: string;
@@ -34,7 +33,7 @@ export function openOfficeData(flags: Flags): OfficeData {
   if (!existsSync(file)) throw new Error(`There is no office in ${folder} yet: start it once with npm start.`);
   const lock = readLock(lockPath(folder));
   const holder = lock.kind === 'holder' ? lock.holder : null;
-  const address = holder?.address ?? DEFAULT_ADDRESS;
+  const address = holder?.address ?? `http://${DEFAULT_HOST}:${DEFAULT_PORT}`;
   const database = openDatabase(file);
   const accounts = createAccounts({
     database,

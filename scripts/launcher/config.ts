@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DEFAULT_OLLAMA_URL, parseOllamaHost } from '../../agents/model/ollama-host.ts';
+import { DEFAULT_HOST, DEFAULT_PORT } from '../../sync-server/config.ts';
 import type { Flags } from './flags.ts';
 import type { OllamaAddress } from './ollama.ts';
 import type { ProgramName, Settings } from './settings-files.ts';
@@ -40,9 +41,6 @@ export type ConfigReading =
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULT_PORT = '7433';
-const DEFAULT_HOST = '127.0.0.1';
-
 /** The absolute data folder. A relative one starts at the checkout, whatever the current folder is. */
 export function dataFolderOf(flags: Flags, environment: Environment, root: string): string {
   return resolve(root, flags.data ?? (environment.DAENA_DATA || '.daena'));
@@ -60,7 +58,7 @@ export function readConfig(sources: {
   const setting = (program: ProgramName, name: string) => environment[name] || files[program].get(name) || null;
   const server = (name: string) => setting('server', name);
 
-  const port = readPort(flags.port ?? server('DAENA_PORT') ?? DEFAULT_PORT, problems);
+  const port = readPort(flags.port ?? server('DAENA_PORT') ?? String(DEFAULT_PORT), problems);
   const host = readHost(flags.host ?? server('DAENA_HOST') ?? DEFAULT_HOST, problems);
   const cert = flags.tlsCert ?? server('DAENA_TLS_CERT');
   const key = flags.tlsKey ?? server('DAENA_TLS_KEY');
