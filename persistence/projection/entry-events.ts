@@ -44,6 +44,8 @@ export function eventsOf(projected: ProjectedEntry): readonly MessageEventDraft[
     case 'stop':
     case 'synthesize':
     case 'notice':
+    case 'sealed':
+    case 'arrived':
       return [];
     default:
       return unreachable(entry);

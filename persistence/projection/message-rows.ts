@@ -70,6 +70,8 @@ export class MessageRows {
       case 'created':
       case 'binned':
       case 'restored':
+      case 'sealed':
+      case 'arrived':
         return;
       default:
         unreachable(entry);

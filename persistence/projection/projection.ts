@@ -202,6 +202,8 @@ function targetOf(entry: Entry): string | null {
     case 'created':
     case 'binned':
     case 'restored':
+    case 'sealed':
+    case 'arrived':
       return null;
     default:
       return unreachable(entry);

@@ -6,6 +6,15 @@ import * as Y from 'yjs';
 import { z } from 'zod';
 import { type Entry, readEntry, stepSchema } from './entry.ts';
 
+/** A segment with so many entries is full: it ends once no agent writes in it, or at twice that. */
+export const SEGMENT_ENTRIES = 1_000;
+/** The same for the JSON bytes (UTF-8) of its entries. */
+export const SEGMENT_BYTES = 512 * 1024;
+/** A segment that has ended takes what its authors' devices had not sent yet, up to so many entries in all. */
+export const MAX_SEALED_ENTRIES = 4_000;
+/** The same for the JSON bytes of its entries. */
+export const MAX_SEALED_BYTES = 2 * 1024 * 1024;
+
 export const ENTRIES = 'entries';
 export const LIVE = 'live';
 

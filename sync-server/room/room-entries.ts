@@ -101,6 +101,8 @@ function refusalError(code: NackCode): OfficeError {
       return new OfficeError('forbidden', 'you may not do this in this session');
     case 'duplicate':
       return new OfficeError('conflict', 'another entry has this id already');
+    case 'sealed':
+      return new OfficeError('restarting', 'this part of the session has ended; try again', { retryAfterSeconds: 1 });
     case 'size':
       return new OfficeError('too_large', 'the entry is too large');
     case 'clock':
