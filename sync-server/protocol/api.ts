@@ -322,10 +322,10 @@ export const ROUTES = {
   }),
   segment: route({
     method: 'GET',
-    path: '/api/v1/chat/sessions/{id}/segments/{segment}',
-    summary: "A segment's entries and what changes them since; with an ETag, and 304 where `If-None-Match` has it",
+    path: '/api/v1/chat/sessions/{id}/segments/{n}',
+    summary: 'A segment as a page of history, with an ETag; 304 where the caller has it',
     access: 'person',
-    params: bySession.extend({ segment: segmentNumber }),
+    params: bySession.extend({ n: segmentNumber }),
     response: segmentPageSchema,
   }),
   postMessage: route({
