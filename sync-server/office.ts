@@ -43,6 +43,7 @@ import { EventStreams } from './sockets/event-streams.ts';
 import { HeldSockets } from './sockets/held-sockets.ts';
 import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
+import { Tally } from './tally.ts';
 
 /** What is begun may take this long to finish when the office stops, in ms. */
 const DRAIN_MS = 8_000;
@@ -90,8 +91,9 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const workerToken = readOrCreateSecret(join(config.dataFolder, 'worker.token'));
   const read = openReadModel(database, accounts, clock);
   const leases = new LeaseRegistry();
-  const streams = new EventStreams(read.events);
-  const wiring = wireRooms({ ...read, log, leases, streams, clock, logger });
+  const tally = new Tally();
+  const streams = new EventStreams(read.events, tally);
+  const wiring = wireRooms({ ...read, log, leases, streams, clock, tally, logger });
   const { rooms, projector, publish } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
@@ -107,7 +109,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const sessions = new Sessions(read.sessionStore, rooms, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
-  const held = new HeldSockets(clock, logger);
+  const held = new HeldSockets(clock, tally, logger);
   const upgrades = new Upgrades({
     caller,
     held,
@@ -115,13 +117,23 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     events: streams,
     leases,
     clock,
+    tally,
     logger,
     epoch: readOrCreateEpoch(database),
     grantOf: (id) => read.grants.of(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
-  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held });
+  const health = new OfficeHealth({
+    version: parts.version,
+    rooms,
+    projector,
+    scheduler,
+    streams,
+    held,
+    tally,
+    openTurns: () => read.turns.mostOpenOfOnePerson(),
+  });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -214,9 +226,16 @@ interface RoomWiring {
 }
 
 function wireRooms(
-  parts: ReadModel & { log: UpdateLog; leases: LeaseRegistry; streams: EventStreams; clock: Clock; logger: Logger },
+  parts: ReadModel & {
+    log: UpdateLog;
+    leases: LeaseRegistry;
+    streams: EventStreams;
+    clock: Clock;
+    tally: Tally;
+    logger: Logger;
+  },
 ): RoomWiring {
-  const { log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
+  const { log, leases, streams, clock, tally, logger, projection, grants, sessionStore, events } = parts;
   let projected: () => void = () => undefined;
   const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
   const projectBatch = (batch: readonly CommittedEntries[]): void => {
@@ -236,8 +255,10 @@ function wireRooms(
     log,
     leases,
     clock,
+    tally,
     logger,
     grantOf: (id) => grants.of(id),
+    projectionBacklog: () => projector.backlog,
     findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
     project: (committed) => projector.add(committed),
     prepare: (room) => beginSession(room, sessionStore),

@@ -25,6 +25,7 @@ import { permission, type SessionGrant } from '../protocol/permission.ts';
 import { entriesOf, newestAtIn } from '../protocol/segment.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import type { Peer } from './peer.ts';
+import { ReservedClients } from './reserved-clients.ts';
 import {
   hasPending,
   type LoadedDocument,
@@ -34,6 +35,10 @@ import {
   writeMeta,
 } from './room-document.ts';
 
+/** Changes of one room that may wait for the disk. */
+export const MAX_UNCOMMITTED = 5_000;
+/** Changes of all rooms that may wait for their projection; while the database takes none, they wait in memory. */
+export const MAX_PROJECTION_BACKLOG = 20_000;
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
 /** Characters of a change (base64) that was set aside, as it goes to the log file. */
@@ -50,6 +55,8 @@ export interface ReplicaContext {
   findProjected(sessionId: string, entryId: string): Entry | undefined;
   /** Takes what became durable; resolves when it is projected. Never rejects. */
   project(committed: CommittedEntries): Promise<void>;
+  /** Changes of all rooms that are durable and wait for their projection. */
+  projectionBacklog(): number;
   /** The disk took a change. */
   onCommitted(): void;
 }
@@ -63,6 +70,7 @@ export interface Change {
   readonly refusals: readonly StoredRefusal[];
   /** The connection that it came from; null: the server itself. */
   readonly from: Peer | null;
+  /** The clocks that the document has with it, of the client ids in it. */
   readonly saved: StateVector;
 }
 
@@ -86,6 +94,7 @@ export class RoomReplica {
   readonly #listener: ReplicaListener;
   readonly #owners: Map<number, string>;
   readonly #refusals: StoredRefusal[];
+  readonly #reserved = new ReservedClients();
   readonly #barrier = new CommitBarrier();
   #lastClock: number;
   #recordCount: number;
@@ -139,6 +148,17 @@ export class RoomReplica {
     return this.#barrier.uncommitted;
   }
 
+  /** Why no change is taken at the moment, though all is well; null where one is. */
+  get overload(): string | null {
+    if (this.uncommitted >= MAX_UNCOMMITTED) return 'the disk cannot keep up';
+    return this.#context.projectionBacklog() >= MAX_PROJECTION_BACKLOG ? 'the database cannot keep up' : null;
+  }
+
+  /** Bytes of a brief, as they count for its bound; 0 for a segment. */
+  get briefBytes(): number {
+    return this.ref.kind === 'brief' ? this.#sizeBytes : 0;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -161,14 +181,22 @@ export class RoomReplica {
   /** Whether a client id is this connection's, or may become it. */
   isOwn(peer: Peer, client: number): boolean {
     if (peer.lease) return client === peer.lease.clientId;
-    const owner = this.#owners.get(client);
+    const owner = this.#owners.get(client) ?? this.#reserved.holderOf(client);
     if (owner !== undefined) return owner === peer.principal.id;
     return client !== this.doc.clientID && !this.#context.leases.byClient(this.name, client);
   }
 
-  /** Whether nobody ever wrote under a client id. */
+  /** Keeps a client id for whoever shows themselves under it first. Answers whether it is this connection's. */
+  reserve(peer: Peer, client: number): boolean {
+    if (!this.isOwn(peer, client)) return false;
+    if (!peer.lease && !this.#owners.has(client)) this.#reserved.reserve(client, peer.principal.id);
+    return true;
+  }
+
+  /** Whether nobody ever wrote or was seen under a client id. */
   isFresh(client: number): boolean {
-    return client !== this.doc.clientID && !this.#owners.has(client) && this.clockOf(client) === 0;
+    const isKnown = this.#owners.has(client) || this.#reserved.holderOf(client) !== undefined;
+    return client !== this.doc.clientID && !isKnown && this.clockOf(client) === 0;
   }
 
   /** An entry of the session, wherever it stands. */
@@ -230,8 +258,9 @@ export class RoomReplica {
     const update = this.#apply(() => this.doc.transact(run), null);
     if (!update) throw new OfficeError('internal', 'the change could not be applied');
     const { clientID } = this.doc;
+    const saved = new Map([[clientID, this.clockOf(clientID)]]);
     const bindings = this.#owners.has(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
-    await this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
+    await this.#append({ update, bindings, entries, refusals: [], from: null, saved });
   }
 
   /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
@@ -245,6 +274,7 @@ export class RoomReplica {
   assertWritable(): void {
     if (this.#isOver) throw new OfficeError('restarting', 'the room is being reopened', { retryAfterSeconds: 1 });
     if (this.damage) throw new OfficeError('storage', `this session can be read but not written: ${this.damage}`);
+    if (this.overload) throw new OfficeError('too_many', this.overload, { retryAfterSeconds: 2 });
   }
 
   /** Replaces the log's records by their merge where that is worth it. Only while quiet, and once all is projected. */

@@ -4,12 +4,15 @@ import { createLogger } from '../../sync-server/logger.ts';
 import type { Principal } from '../../sync-server/protocol/principal.ts';
 import type { Peer } from '../../sync-server/room/peer.ts';
 import { Rooms } from '../../sync-server/room/rooms.ts';
+import { Tally } from '../../sync-server/tally.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export interface RoomsInMemory {
   readonly rooms: Rooms;
   readonly log: MemoryUpdateLog;
   readonly leases: LeaseRegistry;
+  readonly clock: ManualClock;
+  readonly tally: Tally;
   /** What the rooms wrote to their logger. */
   readonly lines: readonly string[];
 }
@@ -18,10 +21,13 @@ export interface RoomsInMemory {
 export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
+  const clock = new ManualClock();
+  const tally = new Tally();
   const rooms = new Rooms({
     log,
     leases,
-    clock: new ManualClock(),
+    clock,
+    tally,
     logger: createLogger((line) => lines.push(line)),
     grantOf: () => ({
       scope: { type: 'general', id: null },
@@ -32,9 +38,10 @@ export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
     }),
     findProjected: () => undefined,
     project: () => Promise.resolve(),
+    projectionBacklog: () => 0,
     prepare: () => Promise.resolve(),
   });
-  return { rooms, log, leases, lines };
+  return { rooms, log, leases, clock, tally, lines };
 }
 
 /** A connection without a socket: it keeps what it was sent. */
@@ -42,6 +49,8 @@ export class ListeningPeer implements Peer {
   readonly knowsReceipts = true;
   readonly principal: Principal;
   readonly lease: Peer['lease'];
+  /** As if the network had not taken this many bytes. */
+  unsentBytes = 0;
   readonly sent: Uint8Array[] = [];
   readonly closes: number[] = [];
 
@@ -51,10 +60,6 @@ export class ListeningPeer implements Peer {
   }
 
   send(frame: Uint8Array): void {
-    this.sent.push(frame);
-  }
-
-  sendPresence(frame: Uint8Array): void {
     this.sent.push(frame);
   }
 
