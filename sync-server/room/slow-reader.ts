@@ -5,7 +5,7 @@
  *     over 256 KiB       no presence: the next snapshot tells it all
  *     over 1 MiB         behind: no changes one by one either, until it has read what waits; then all it lacks at once
  *     over 8 MiB, or
- *     behind for 60 s    closed with "try later"
+ *     behind for 45 s    closed with "try later"
  *
  * So what waits for one connection is bounded by 8 MiB and one message more, however much its room says.
  */
@@ -18,8 +18,8 @@ export const BEHIND_BUFFER_BYTES = 1024 * 1024;
 export const DRAINED_BUFFER_BYTES = 64 * 1024;
 /** Unsent bytes over which a connection is closed. A whole document (a brief has up to 4 MiB) fits below. */
 export const MAX_BUFFER_BYTES = 8 * 1024 * 1024;
-/** A connection may be behind this long, in ms: as long as a socket may leave a ping unanswered. */
-export const MAX_BEHIND_MS = 60_000;
+/** A connection may be behind this long, in ms: one that answers no pings is cut without a word after 60 s at most. */
+export const MAX_BEHIND_MS = 45_000;
 
 export type Reading = 'prompt' | 'slow' | 'behind' | 'stuck';
 

@@ -16,6 +16,8 @@ export interface HeldOffice {
   readonly owner: Signed;
   readonly clock: ManualClock;
   readonly dataFolder: string;
+  /** Ends it before the test does. */
+  stop(): Promise<void>;
   /** The office's figures, as Prometheus would read them. */
   gauge(name: string): Promise<number>;
 }
@@ -53,8 +55,10 @@ export async function openHeldOffice(parts: { log?: UpdateLog; clock?: ManualClo
   server.on('upgrade', (request, socket, head) => office.upgrades.upgrade(request, socket, head));
   office.run();
   await office.accounts.createOwner({ token: null, name: 'owner', ...OWNER });
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopped ??= office.close());
   onTestFinished(async () => {
-    await office.close();
+    await stop();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
@@ -64,6 +68,7 @@ export async function openHeldOffice(parts: { log?: UpdateLog; clock?: ManualClo
     owner,
     clock,
     dataFolder,
+    stop,
     gauge: async (name) => {
       const { text } = await owner.caller.request('GET', '/metrics');
       return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
