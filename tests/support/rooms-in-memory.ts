@@ -18,7 +18,10 @@ export interface RoomsInMemory {
 }
 
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
-export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
+export function openRooms(
+  log = new MemoryUpdateLog(),
+  parts: { readonly projectionBacklog?: () => number } = {},
+): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
   const clock = new ManualClock();
@@ -38,7 +41,7 @@ export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
     }),
     findProjected: () => undefined,
     project: () => Promise.resolve(),
-    projectionBacklog: () => 0,
+    projectionBacklog: parts.projectionBacklog ?? (() => 0),
     prepare: () => Promise.resolve(),
   });
   return { rooms, log, leases, clock, tally, lines };
