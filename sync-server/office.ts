@@ -45,8 +45,8 @@ import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
 import { Tally } from './tally.ts';
 
-/** What is begun may take this long to finish when the office stops, in ms. */
-const DRAIN_MS = 8_000;
+/** Turns may take this long to come to rest when the office stops, in ms; half of what stopping may take in all. */
+const DRAIN_MS = 4_500;
 
 export interface OfficeParts {
   readonly config: ServerConfig;
