@@ -16,7 +16,7 @@ import {
 } from '../../sync-server/protocol/turn.ts';
 import { deriveTurns, type TurnDraft } from '../../sync-server/protocol/who-answers.ts';
 import type { Derivation } from '../projection/committed-entries.ts';
-import type { SessionRecord } from '../projection/session-record.ts';
+import type { SessionFacts } from '../projection/session-record.ts';
 import { type Ending, type HeldLease, readTurnRow, type TurnRecord, viewOf } from './turn-record.ts';
 
 /** The projected entry of an id in a session, or null. */
@@ -45,8 +45,6 @@ export class TurnStore implements Derivation {
   readonly #lookup: EntryLookup;
   readonly #now: () => number;
   readonly #statements = new Map<string, Statement>();
-  /** The newest view that was told of each turn that is not final, as JSON. */
-  readonly #told = new Map<string, string>();
 
   /** @param database with the migrations applied; @param now in ms since the epoch */
   constructor(options: { database: Database; lookup: EntryLookup; now: () => number }) {
@@ -57,7 +55,7 @@ export class TurnStore implements Derivation {
 
   // --- derivation ---
 
-  entryProjected(entry: Entry, session: SessionRecord): readonly EventDraft[] {
+  entryProjected(entry: Entry, session: SessionFacts): readonly EventDraft[] {
     switch (entry.kind) {
       case 'message':
         this.#run('INSERT OR IGNORE INTO session_writers (session_id, person) VALUES (?, ?)', session.id, entry.author);
@@ -85,7 +83,7 @@ export class TurnStore implements Derivation {
     }
   }
 
-  #derive(entry: Entry, session: SessionRecord): readonly EventDraft[] {
+  #derive(entry: Entry, session: SessionFacts): readonly EventDraft[] {
     const writers = this.#count('SELECT COUNT(*) AS n FROM session_writers WHERE session_id = ?', session.id);
     const asked = { id: session.id, scope: session.scope, isBinned: session.isBinned, writers };
     const lookup = (id: string) => this.#lookup(session.id, id);
@@ -94,7 +92,7 @@ export class TurnStore implements Derivation {
     // All of what one entry asks for, or nothing: notes without the answer that they are for help nobody.
     const isTooMany = this.#openCountOf(entry.author) + drafts.length > MAX_OPEN_TURNS_PER_PERSON;
     const ending = isTooMany ? TOO_MANY : null;
-    return this.news(drafts.flatMap((draft) => this.#insert(draft, session.id, entry.author, ending)));
+    return drafts.flatMap((draft) => this.#insert(draft, session.id, entry.author, ending)).map(turnEvent);
   }
 
   /** @param ending how the office ends it at once; null where it is to be worked on */
@@ -130,8 +128,7 @@ export class TurnStore implements Derivation {
       reply.id,
     );
     const ended = this.get(reply.id);
-    this.#told.delete(reply.id);
-    return ended ? [draftOf(viewOf(ended, null, null))] : [];
+    return ended ? [turnEvent(viewOf(ended, null, null))] : [];
   }
 
   /** Ends a turn as its reply says, where the projection knew the reply before the turn. Answers the events of it. */
@@ -289,19 +286,6 @@ export class TurnStore implements Derivation {
     return this.#select('group_id = ?', group);
   }
 
-  /** Events for the views that differ from what was told last, at most `limit`; they count as told from here on. */
-  news(views: readonly TurnView[], limit = views.length): readonly EventDraft[] {
-    const drafts: EventDraft[] = [];
-    for (const view of views) {
-      const json = JSON.stringify(view);
-      if (drafts.length >= limit) break;
-      if (this.#told.get(view.turn) === json) continue;
-      this.#told.set(view.turn, json);
-      drafts.push(draftOf(view));
-    }
-    return drafts;
-  }
-
   #held(ref: LeaseRef): TurnRecord | null {
     const turn = this.get(ref.turn);
     return turn?.lease && turn.attempt === ref.attempt && !isFinal(turn.state) ? turn : null;
@@ -330,7 +314,8 @@ export class TurnStore implements Derivation {
   }
 }
 
-const draftOf = (view: TurnView): EventDraft => ({
+/** The event that tells how a turn is now. */
+export const turnEvent = (view: TurnView): EventDraft => ({
   type: 'turn.updated',
   entityType: 'turn',
   entityId: view.turn,
