@@ -13,7 +13,7 @@ import { MAX_WORKER_MESSAGE_BYTES } from './protocol/worker-link.ts';
 import { MAX_RESERVED_PER_PERSON } from './room/reserved-clients.ts';
 import { MAX_CLAIMS_PER_PEER, MAX_CLAIMS_PER_ROOM, MAX_PRESENCE_BYTES, MAX_TOMBSTONES } from './room/room-awareness.ts';
 import { MAX_REFUSALS_KEPT } from './room/room-document.ts';
-import { MAX_PROJECTION_BACKLOG, MAX_UNCOMMITTED } from './room/room-replica.ts';
+import { MAX_PROJECTION_BACKLOG, MAX_UNCOMMITTED, MAX_UNCOMMITTED_BYTES } from './room/room-replica.ts';
 import { MAX_OPEN_ROOMS } from './room/rooms.ts';
 import { BEHIND_BUFFER_BYTES, MAX_BEHIND_MS, MAX_BUFFER_BYTES, PRESENCE_BUFFER_BYTES } from './room/slow-reader.ts';
 import { MAX_REPLAY, MAX_STREAM_BUFFER_BYTES } from './sockets/event-streams.ts';
@@ -42,6 +42,11 @@ export const BOUNDS = {
   uncommitted_changes: {
     limit: MAX_UNCOMMITTED,
     of: 'changes of one room that wait for the disk',
+    beyond: 'closed with 4529, or answered with 429',
+  },
+  uncommitted_bytes: {
+    limit: MAX_UNCOMMITTED_BYTES,
+    of: 'bytes of one room that wait for the disk',
     beyond: 'closed with 4529, or answered with 429',
   },
   commit_queue_bytes: {

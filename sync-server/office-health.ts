@@ -149,6 +149,7 @@ function usesOf({ rooms, held, projector, openTurns }: HealthParts): Partial<Rec
   return {
     open_rooms: () => rooms.count,
     uncommitted_changes: most((room) => room.uncommitted),
+    uncommitted_bytes: most((room) => room.uncommittedBytes),
     brief_bytes: most((room) => room.briefBytes),
     awareness_ids_per_room: most((room) => room.presentCount),
     projection_backlog: () => projector.backlog,

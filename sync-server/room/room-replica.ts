@@ -37,6 +37,8 @@ import {
 
 /** Changes of one room that may wait for the disk. */
 export const MAX_UNCOMMITTED = 5_000;
+/** Bytes of one room that may wait for the disk: a quarter of what the log takes for all rooms together. */
+export const MAX_UNCOMMITTED_BYTES = 16 * 1024 * 1024;
 /** Changes of all rooms that may wait for their projection; while the database takes none, they wait in memory. */
 export const MAX_PROJECTION_BACKLOG = 20_000;
 /** Log records after which a document is worth compacting. */
@@ -99,6 +101,7 @@ export class RoomReplica {
   #lastClock: number;
   #recordCount: number;
   #sizeBytes = 0;
+  #uncommittedBytes = 0;
   #newestAt = 0;
   /** What the document emitted since a change began to be applied: Yjs may tidy up after it in a transaction of its own. */
   #emitted: Uint8Array[] = [];
@@ -148,9 +151,15 @@ export class RoomReplica {
     return this.#barrier.uncommitted;
   }
 
+  /** The bytes of those changes. */
+  get uncommittedBytes(): number {
+    return this.#uncommittedBytes;
+  }
+
   /** Why no change is taken at the moment, though all is well; null where one is. */
   get overload(): string | null {
-    if (this.uncommitted >= MAX_UNCOMMITTED) return 'the disk cannot keep up';
+    const isFull = this.uncommitted >= MAX_UNCOMMITTED || this.#uncommittedBytes >= MAX_UNCOMMITTED_BYTES;
+    if (isFull) return 'the disk cannot keep up';
     return this.#context.projectionBacklog() >= MAX_PROJECTION_BACKLOG ? 'the database cannot keep up' : null;
   }
 
@@ -263,10 +272,15 @@ export class RoomReplica {
     await this.#append({ update, bindings, entries, refusals: [], from: null, saved });
   }
 
-  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
-  async settled(): Promise<void> {
+  /** Resolves when all that the document holds now is durable. Rejects where the replica ends before. */
+  async durable(): Promise<void> {
     await Promise.race([new Promise<void>((resolve) => this.#barrier.afterCommit(resolve)), this.#over.promise]);
     if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+  }
+
+  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
+  async settled(): Promise<void> {
+    await this.durable();
     await this.#project([], this.#lastClock);
   }
 
@@ -315,6 +329,7 @@ export class RoomReplica {
     for (const [client, principal] of change.bindings) this.#owners.set(client, principal);
     for (const entry of change.entries) this.#newestAt = Math.max(this.#newestAt, entry.at);
     this.#sizeBytes += change.update.byteLength;
+    this.#uncommittedBytes += change.update.byteLength;
     let clock: number;
     try {
       const meta = writeMeta(change.bindings, change.refusals);
@@ -327,6 +342,7 @@ export class RoomReplica {
     }
     if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
     this.#context.onCommitted();
+    this.#uncommittedBytes -= change.update.byteLength;
     this.#lastClock = clock;
     this.#recordCount++;
     this.#refusals.push(...change.refusals);

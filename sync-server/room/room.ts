@@ -72,6 +72,11 @@ export class Room {
     return this.#replica.uncommitted;
   }
 
+  /** The bytes of those changes. */
+  get uncommittedBytes(): number {
+    return this.#replica.uncommittedBytes;
+  }
+
   /** Connections that get no changes one by one, because they read too slowly. */
   get behindCount(): number {
     return this.#delivery.behindCount;
@@ -153,6 +158,11 @@ export class Room {
   /** Shortens the log where that is worth it. Rejects where the log refuses. */
   compact(): Promise<void> {
     return this.#replica.compact();
+  }
+
+  /** Resolves when everything that was begun is durable. Rejects where the room fails before. */
+  durable(): Promise<void> {
+    return this.#replica.durable();
   }
 
   /** Resolves when everything that was begun is durable and projected. */

@@ -18,6 +18,8 @@ import { CLOSED, nextRoomLife, type RoomEffect, type RoomEvent, type RoomLife } 
 export const IDLE_MS = 30_000;
 /** Rooms in memory at once. The longest empty one makes place for another; where none is empty, that is refused. */
 export const MAX_OPEN_ROOMS = 4_000;
+/** A room that closes waits this long for its projection, in ms; then it closes without compacting its log. */
+export const PROJECTION_PATIENCE_MS = 5_000;
 /** After a refused write a room's log is not tried again for this long, in ms. */
 const STORAGE_RETRY_MS = 2_000;
 /** Seconds after which a room that was refused may be asked for again. */
@@ -246,13 +248,25 @@ export class Rooms {
   async #settle(place: Place): Promise<void> {
     const { room, name } = place;
     try {
-      await room?.settled();
-      await room?.compact();
+      await room?.durable();
+      // From here on a fresh room would read all there is. Only the log has to wait for the projection to be shortened.
+      if (room && (await this.#isProjected(room))) await room.compact();
     } catch (error) {
       this.#context.logger.warn('a room was not settled or compacted', { document: name, reason: reasonOf(error) });
     }
     // One that failed meanwhile is gone already.
     if (place.room === room) this.#happen(place, 'settled');
+  }
+
+  /** Whether all of a room is projected, or will be within a moment. Rejects where the room fails before. */
+  async #isProjected(room: Room): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const callOff = this.#context.clock.setTimer(() => resolve(false), PROJECTION_PATIENCE_MS);
+    try {
+      return await Promise.race([room.settled().then(() => true), late]);
+    } finally {
+      callOff();
+    }
   }
 }
 

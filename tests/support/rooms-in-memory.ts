@@ -20,7 +20,7 @@ export interface RoomsInMemory {
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: { readonly projectionBacklog?: () => number } = {},
+  parts: { readonly projectionBacklog?: () => number; readonly project?: () => Promise<void> } = {},
 ): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
@@ -40,7 +40,7 @@ export function openRooms(
       isBinned: false,
     }),
     findProjected: () => undefined,
-    project: () => Promise.resolve(),
+    project: parts.project ?? (() => Promise.resolve()),
     projectionBacklog: parts.projectionBacklog ?? (() => 0),
     prepare: () => Promise.resolve(),
   });

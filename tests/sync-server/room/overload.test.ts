@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { segmentName } from '../../../sync-server/protocol/document-name.ts';
+import { MAX_BODY_CHARS } from '../../../sync-server/protocol/entry.ts';
 import { writeUpdate } from '../../../sync-server/protocol/frames.ts';
 import { writeEntry } from '../../../sync-server/protocol/segment.ts';
 import type { Room } from '../../../sync-server/room/room.ts';
-import { MAX_PROJECTION_BACKLOG, MAX_UNCOMMITTED } from '../../../sync-server/room/room-replica.ts';
+import {
+  MAX_PROJECTION_BACKLOG,
+  MAX_UNCOMMITTED,
+  MAX_UNCOMMITTED_BYTES,
+} from '../../../sync-server/room/room-replica.ts';
 import { CommitGate } from '../../support/commit-gate.ts';
 import { message, person, ulid } from '../../support/entries.ts';
 import { ListeningPeer, openRooms } from '../../support/rooms-in-memory.ts';
@@ -46,6 +51,28 @@ test('[BO6] as many changes wait for the disk as the bound says; the next is ref
   expect(room.uncommitted).toBe(0);
   await room.entries.appendAs(ann, () => message('ann', 0));
   expect((await gate.log.read(name)).updates).toHaveLength(MAX_UNCOMMITTED + 1);
+});
+
+test('[BO6] 16 MiB of one room wait for the disk, and no change more', async () => {
+  const gate = new CommitGate();
+  const { rooms } = openRooms(gate.log);
+  const peer = new ListeningPeer(ann);
+  const room = await rooms.join(name, peer);
+  gate.hold();
+  const doc = new Y.Doc();
+  for (let n = 1; room.uncommittedBytes < MAX_UNCOMMITTED_BYTES; n++) {
+    expect(peer.closes).toEqual([]);
+    const before = Y.encodeStateVector(doc);
+    writeEntry(doc, message('ann', n, { body: '€'.repeat(MAX_BODY_CHARS) }));
+    room.receive(peer, writeUpdate(Y.encodeStateAsUpdate(doc, before)));
+  }
+  const before = Y.encodeStateVector(doc);
+  writeEntry(doc, message('ann', 9_999));
+  room.receive(peer, writeUpdate(Y.encodeStateAsUpdate(doc, before)));
+  expect(peer.closes).toEqual([4529]);
+  gate.release();
+  await room.settled();
+  expect(room.uncommittedBytes).toBe(0);
 });
 
 test('[BO7] while too much waits for its projection no change is taken, and nothing that was taken is lost', async () => {

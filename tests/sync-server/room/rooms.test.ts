@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { segmentName } from '../../../sync-server/protocol/document-name.ts';
-import { IDLE_MS, MAX_OPEN_ROOMS } from '../../../sync-server/room/rooms.ts';
+import { IDLE_MS, MAX_OPEN_ROOMS, PROJECTION_PATIENCE_MS } from '../../../sync-server/room/rooms.ts';
 import { CommitGate } from '../../support/commit-gate.ts';
 import { message, person, ulid } from '../../support/entries.ts';
 import { ListeningPeer, openRooms } from '../../support/rooms-in-memory.ts';
@@ -76,6 +76,23 @@ test('[RL3] who waits while a room closes is told where the office stops, and wh
     }
     await written;
   }
+});
+
+test('[RL3] a projection that stands still keeps a room in its log as it is, and nobody waiting for long', async () => {
+  const { rooms, clock, log } = openRooms(undefined, { project: () => new Promise(() => undefined) });
+  const first = await rooms.use(name, async (room) => {
+    for (let n = 1; n <= 250; n++) void room.entries.appendAs(ann, () => message('ann', n));
+    await room.durable();
+    return room;
+  });
+  clock.advance(IDLE_MS);
+  const joining = rooms.join(name, new ListeningPeer(ann));
+  await until('the room has waited for its projection', () => {
+    clock.advance(PROJECTION_PATIENCE_MS);
+    return rooms.count === 1 && [...rooms.loaded()].some((room) => room !== first);
+  });
+  expect((await joining).entries.has(ulid(250))).toBe(true);
+  expect((await log.read(name)).updates).toHaveLength(250);
 });
 
 test('[BO8] as many rooms are open as the bound says; the longest empty one makes place, and without one a newcomer is refused', async () => {
