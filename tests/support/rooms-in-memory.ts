@@ -20,11 +20,15 @@ export interface RoomsInMemory {
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: { readonly projectionBacklog?: () => number; readonly project?: () => Promise<void> } = {},
+  parts: {
+    readonly projectionBacklog?: () => number;
+    readonly project?: () => Promise<void>;
+    readonly clock?: ManualClock;
+  } = {},
 ): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
-  const clock = new ManualClock();
+  const clock = parts.clock ?? new ManualClock();
   const tally = new Tally();
   const rooms = new Rooms({
     log,
