@@ -38,8 +38,12 @@ import { OFFICE_AUTHOR } from './protocol/entry.ts';
 import { type EventDraft, MAX_EVENTS_KEPT, readEvent, type WireEvent } from './protocol/events.ts';
 import { deriveId } from './protocol/ids.ts';
 import type { TurnView } from './protocol/turn.ts';
+import { Arrivals } from './room/arrivals.ts';
+import { LiveRooms } from './room/live-rooms.ts';
 import type { Room } from './room/room.ts';
 import { Rooms } from './room/rooms.ts';
+import { SEGMENT_LIMITS, type SegmentLimits } from './room/segment-roll.ts';
+import { SessionSegments } from './room/session-segments.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { EventStreams } from './sockets/event-streams.ts';
@@ -63,6 +67,8 @@ export interface OfficeParts {
   readonly logger: Logger;
   /** Opens the update log in a folder; the one on the disk where nothing is said. */
   readonly openLog?: (folder: string) => Promise<UpdateLog>;
+  /** When a segment is full; the protocol's limits where nothing is said. */
+  readonly segmentLimits?: SegmentLimits;
 }
 
 export interface Office {
@@ -101,20 +107,30 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const tally = new Tally();
   const streams = new EventStreams(read.events, tally);
   const thread = new ProjectionThread({ databaseFile, isSynced: config.durability === 'power-cut' });
-  const wiring = wireRooms({ ...read, thread, log, leases, streams, clock, tally, logger });
-  const { rooms, projector, publish, projectNow } = wiring;
+  const wiring = wireRooms({
+    ...read,
+    thread,
+    log,
+    leases,
+    streams,
+    clock,
+    tally,
+    logger,
+    segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
+  });
+  const { rooms, live, segments, arrivals, projector, publish, projectNow } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
     leases,
-    rooms: schedulerRooms(rooms),
+    rooms: schedulerRooms(rooms, live),
     nameOf: (person) => accounts.nameOf(person),
     publish,
     clock,
     log: (sentence, error) => logger.warn(sentence, error === undefined ? {} : { reason: reasonOf(error) }),
   });
   wiring.afterProjection((told) => scheduler.onProjected(told));
-  const sessions = new Sessions(read.sessionStore, rooms, clock);
+  const sessions = new Sessions(read.sessionStore, live, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
   const held = new HeldSockets(clock, tally, logger);
@@ -129,6 +145,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     logger,
     epoch: readOrCreateEpoch(database),
     grantOf: (id) => read.grants.of(id),
+    liveSegmentOf: (id) => segments.liveOf(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
@@ -193,6 +210,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
       scheduler.stop();
       held.closeAll();
+      await arrivals.drain();
       await rooms.drain();
       await projector.drain();
       await thread.close();
@@ -225,6 +243,9 @@ function openReadModel(database: Database, accounts: Accounts, clock: Clock): Re
 
 interface RoomWiring {
   readonly rooms: Rooms;
+  readonly live: LiveRooms;
+  readonly segments: SessionSegments;
+  readonly arrivals: Arrivals;
   readonly projector: Projector;
   /** Logs events and sends them to those who may see them. */
   publish(drafts: readonly EventDraft[]): void;
@@ -243,9 +264,10 @@ function wireRooms(
     clock: Clock;
     tally: Tally;
     logger: Logger;
+    segmentLimits: SegmentLimits;
   },
 ): RoomWiring {
-  const { log, leases, streams, clock, tally, logger, thread, grants, sessionStore, events } = parts;
+  const { log, leases, streams, clock, tally, logger, segmentLimits, thread, grants, sessionStore, events } = parts;
   let projected: (told: readonly TurnView[]) => void = () => undefined;
   const order = new EventOrder(
     events.range().newest,
@@ -275,6 +297,11 @@ function wireRooms(
     return workMs;
   };
   const projector = new Projector(projectBatch, clock, logger);
+  const segments = new SessionSegments({
+    entry: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    newestAt: (session) => sessionStore.newestAt(session),
+    liveSegment: (session) => sessionStore.liveSegment(session),
+  });
   const rooms: Rooms = new Rooms({
     log,
     leases,
@@ -282,13 +309,27 @@ function wireRooms(
     tally,
     logger,
     grantOf: (id) => grants.of(id),
+    segments,
+    segmentLimits,
     projectionBacklog: () => projector.backlog,
-    findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
     project: (committed) => projector.add(committed),
-    prepare: (room) => beginSession(room, sessionStore),
+    arrivedLate: (session, ids) => arrivals.add(session, ids),
+    prepare: async (room) => {
+      await beginSession(room, sessionStore);
+      room.sealIfFull();
+    },
+  });
+  const live = new LiveRooms(rooms, segments);
+  const arrivals: Arrivals = new Arrivals({
+    append: (session, makeEntry) => live.use(session, (room) => room.entries.appendAsOffice(makeEntry)),
+    clock,
+    logger,
   });
   return {
     rooms,
+    live,
+    segments,
+    arrivals,
     projector,
     publish: (drafts) => order.add(events.append(drafts, clock.now())),
     projectNow: async (batch) => {
@@ -328,14 +369,18 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   }));
 }
 
-function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
+function schedulerRooms(rooms: Rooms, live: LiveRooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
   return {
-    prepare: (document) =>
-      rooms.use(document, async (room) => ({
-        clientId: room.entries.reserveClientId(),
-        newestAt: room.entries.newestAt,
+    prepare: (session) =>
+      live.use(session, async ({ name, entries }) => ({
+        document: name,
+        clientId: entries.reserveClientId(),
+        newestAt: entries.newestAt,
       })),
-    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.entries.finishTurn(rowId, makeReply)),
+    finish: ({ sessionId, document }, rowId, makeReply) => {
+      const finish = (room: Room) => room.entries.finishTurn(rowId, makeReply);
+      return document === null ? live.use(sessionId, finish) : rooms.use(document, finish);
+    },
     dropRow: (document, rowId) => rooms.use(document, (room) => room.entries.dropRow(rowId)),
   };
 }

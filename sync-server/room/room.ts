@@ -20,6 +20,7 @@ import type { LoadedDocument } from './room-document.ts';
 import { RoomEntries } from './room-entries.ts';
 import { RoomPresence } from './room-presence.ts';
 import { type Change, type ReplicaContext, RoomReplica } from './room-replica.ts';
+import { SegmentEnd } from './segment-end.ts';
 
 export interface RoomContext extends ReplicaContext {
   readonly tally: Tally;
@@ -34,6 +35,7 @@ export class Room {
   readonly entries: RoomEntries;
   readonly #context: RoomContext;
   readonly #replica: RoomReplica;
+  readonly #end: SegmentEnd;
   readonly #delivery: RoomDelivery;
   readonly #presence: RoomPresence;
   /** Connections that were asked for what the room lacks, and have not answered yet. */
@@ -44,9 +46,11 @@ export class Room {
     this.ref = ref;
     this.#context = context;
     this.#replica = new RoomReplica(name, ref, loaded, context, {
+      applied: () => this.#end.sealIfFull(false),
       committed: (change) => this.#show(change),
       failed: (error) => this.#failed(error),
     });
+    this.#end = new SegmentEnd(this.#replica, context);
     this.entries = new RoomEntries(this.#replica, context);
     this.#delivery = new RoomDelivery({
       doc: this.#replica.doc,
@@ -90,6 +94,12 @@ export class Room {
 
   get isFailed(): boolean {
     return this.#replica.isOver;
+  }
+
+  /** Seals the segment where that was left undone. To be called once, when the room is loaded. */
+  sealIfFull(): void {
+    const live = this.#context.segments.liveOf(this.ref.sessionId);
+    this.#end.sealIfFull(this.ref.kind === 'segment' && live !== null && this.ref.segment < live);
   }
 
   /** Greets a connection: what is there, who is there, and what was refused of its own. */

@@ -3,7 +3,9 @@ import { LeaseRegistry } from '../../sync-server/leases.ts';
 import { createLogger } from '../../sync-server/logger.ts';
 import type { Principal } from '../../sync-server/protocol/principal.ts';
 import type { Peer } from '../../sync-server/room/peer.ts';
-import { Rooms } from '../../sync-server/room/rooms.ts';
+import { Rooms, type RoomsContext } from '../../sync-server/room/rooms.ts';
+import { SEGMENT_LIMITS } from '../../sync-server/room/segment-roll.ts';
+import { SessionSegments } from '../../sync-server/room/session-segments.ts';
 import { Tally } from '../../sync-server/tally.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -20,9 +22,7 @@ export interface RoomsInMemory {
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: {
-    readonly projectionBacklog?: () => number;
-    readonly project?: () => Promise<void>;
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> & {
     readonly clock?: ManualClock;
   } = {},
 ): RoomsInMemory {
@@ -33,7 +33,6 @@ export function openRooms(
   const rooms = new Rooms({
     log,
     leases,
-    clock,
     tally,
     logger: createLogger((line) => lines.push(line)),
     grantOf: () => ({
@@ -43,10 +42,14 @@ export function openRooms(
       members: [],
       isBinned: false,
     }),
-    findProjected: () => undefined,
-    project: parts.project ?? (() => Promise.resolve()),
-    projectionBacklog: parts.projectionBacklog ?? (() => 0),
+    segments: new SessionSegments({ entry: () => undefined, newestAt: () => 0, liveSegment: () => 1 }),
+    segmentLimits: SEGMENT_LIMITS,
+    project: () => Promise.resolve(),
+    projectionBacklog: () => 0,
+    arrivedLate: () => undefined,
     prepare: () => Promise.resolve(),
+    ...parts,
+    clock,
   });
   return { rooms, log, leases, clock, tally, lines };
 }

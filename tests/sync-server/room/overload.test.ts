@@ -10,12 +10,20 @@ import {
   MAX_UNCOMMITTED,
   MAX_UNCOMMITTED_BYTES,
 } from '../../../sync-server/room/room-replica.ts';
+import type { SegmentLimits } from '../../../sync-server/room/segment-roll.ts';
 import { CommitGate } from '../../support/commit-gate.ts';
 import { message, person, ulid } from '../../support/entries.ts';
 import { ListeningPeer, openRooms } from '../../support/rooms-in-memory.ts';
 
 const name = segmentName(ulid(1), 1);
 const ann = person('ann');
+/** The segment does not end, so that what waits is the peer's alone. */
+const endless: SegmentLimits = {
+  entries: Number.MAX_SAFE_INTEGER,
+  bytes: Number.MAX_SAFE_INTEGER,
+  sealedEntries: Number.MAX_SAFE_INTEGER,
+  sealedBytes: Number.MAX_SAFE_INTEGER,
+};
 
 /** One change each, as a device sends them. */
 function* changes(): Generator<Uint8Array> {
@@ -33,7 +41,7 @@ function send(room: Room, peer: ListeningPeer, count: number, from = changes()):
 
 test('[BO6] as many changes wait for the disk as the bound says; the next is refused with "try later", and none is lost', async () => {
   const gate = new CommitGate();
-  const { rooms, tally } = openRooms(gate.log);
+  const { rooms, tally } = openRooms(gate.log, { segmentLimits: endless });
   const peer = new ListeningPeer(ann);
   const room = await rooms.join(name, peer);
   gate.hold();
@@ -55,7 +63,7 @@ test('[BO6] as many changes wait for the disk as the bound says; the next is ref
 
 test('[BO6] 16 MiB of one room wait for the disk, and no change more', async () => {
   const gate = new CommitGate();
-  const { rooms } = openRooms(gate.log);
+  const { rooms } = openRooms(gate.log, { segmentLimits: endless });
   const peer = new ListeningPeer(ann);
   const room = await rooms.join(name, peer);
   gate.hold();

@@ -126,7 +126,7 @@ test('[BO5] [RO4] every close that means "try later" says when, another time to 
   const { caller, path, office } = await officeWithBrief();
   const sockets = Array.from({ length: 8 }, () => knock(caller, path));
   for (const each of sockets) await each.opened();
-  await office.stop();
+  await office.close();
   const closes = await Promise.all(sockets.map(async (each) => ({ code: await each.code(), ...each.closed })));
   expect(closes.every(({ code }) => isRetryLater(code) && code === 4504)).toBe(true);
   const hints = closes.map(({ reason = '' }) => readRetryHint(reason));
