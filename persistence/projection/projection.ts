@@ -193,12 +193,14 @@ export class Projection {
     const { id, at } = entry;
     const { id: sessionId } = session.record;
     if (isActivity(entry)) session.activeAt = Math.max(session.activeAt, at);
-    if (entry.kind === 'sealed') session.segment = Math.max(session.segment, entry.next);
     if (entry.kind === 'title' || entry.kind === 'created')
       this.#sql.setTitle.run({ session: sessionId, id, at, title: entry.title, titleKey: titleKey(entry.title) });
     else if (entry.kind === 'binned' || entry.kind === 'restored')
       this.#sql.setBinned.run({ session: sessionId, id, at, binnedAt: entry.kind === 'binned' ? at : null });
-    else return;
+    else {
+      if (entry.kind === 'sealed') session.segment = Math.max(session.segment, entry.next);
+      return;
+    }
     const record = this.#sessions.record(sessionId);
     if (!record) throw new Error(`session ${sessionId} has lost its row`);
     session.record = record;
