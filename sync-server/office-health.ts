@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Quarantine } from '../persistence/quarantine/quarantine.ts';
 import type { Projector } from './projector.ts';
 import type { RouteResponse } from './protocol/api.ts';
 import type { Rooms } from './room/rooms.ts';
@@ -13,6 +14,7 @@ export interface HealthParts {
   readonly scheduler: Scheduler;
   readonly streams: EventStreams;
   readonly held: HeldSockets;
+  readonly quarantine: Quarantine;
 }
 
 type Health = RouteResponse<'health'>;
@@ -38,6 +40,11 @@ export class OfficeHealth {
     this.#gauge('daena_storage_refusing', '1 while the disk refuses changes', () =>
       parts.rooms.storageFailure ? 1 : 0,
     );
+    this.#gauge(
+      'daena_quarantined_updates',
+      'Changes that are kept aside because they could not be applied',
+      () => parts.quarantine.count,
+    );
   }
 
   /** Whether the office takes work: it has caught up and is not stopping. */
@@ -50,10 +57,11 @@ export class OfficeHealth {
   }
 
   read(): Health {
-    const { rooms, projector, scheduler, version } = this.#parts;
+    const { rooms, projector, scheduler, quarantine, version } = this.#parts;
     const brain = scheduler.brainStatus();
+    const setAside = quarantine.count > 0 ? `, ${quarantine.count} in quarantine` : '';
     const parts: Record<string, Part> = {
-      sync: { status: 'ok', detail: `${rooms.count} rooms open` },
+      sync: { status: 'ok', detail: `${rooms.count} rooms open${setAside}` },
       storage: rooms.storageFailure ? { status: 'down', detail: rooms.storageFailure } : { status: 'ok' },
       projection: projector.failure ? { status: 'degraded', detail: projector.failure } : { status: 'ok' },
       agents: brain.connected

@@ -16,6 +16,7 @@ import type { CommittedEntries } from '../persistence/projection/committed-entri
 import { EventLog, type StoredEvent } from '../persistence/projection/event-log.ts';
 import { Projection } from '../persistence/projection/projection.ts';
 import { SessionStore } from '../persistence/projection/session-store.ts';
+import { QUARANTINE, Quarantine } from '../persistence/quarantine/quarantine.ts';
 import { TurnStore } from '../persistence/turns/turn-store.ts';
 import type { BackupRequest } from './backup-requests.ts';
 import { Backups } from './backups.ts';
@@ -91,7 +92,10 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const read = openReadModel(database, accounts, clock);
   const leases = new LeaseRegistry();
   const streams = new EventStreams(read.events);
-  const wiring = wireRooms({ ...read, log, leases, streams, clock, logger });
+  const quarantine = new Quarantine(join(config.dataFolder, QUARANTINE), (problem) =>
+    logger.error('a change that was set aside could not be kept', { reason: reasonOf(problem) }),
+  );
+  const wiring = wireRooms({ ...read, log, leases, streams, quarantine, clock, logger });
   const { rooms, projector, publish } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
@@ -121,7 +125,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
-  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held });
+  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held, quarantine });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -175,6 +179,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       held.closeAll();
       await rooms.drain();
       projector.flush();
+      await quarantine.settled();
       await log.close();
       database.close();
       held.terminateAll();
@@ -213,9 +218,16 @@ interface RoomWiring {
   afterProjection(listener: () => void): void;
 }
 
-function wireRooms(
-  parts: ReadModel & { log: UpdateLog; leases: LeaseRegistry; streams: EventStreams; clock: Clock; logger: Logger },
-): RoomWiring {
+interface RoomParts extends ReadModel {
+  readonly log: UpdateLog;
+  readonly leases: LeaseRegistry;
+  readonly streams: EventStreams;
+  readonly quarantine: Quarantine;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+function wireRooms(parts: RoomParts): RoomWiring {
   const { log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
   let projected: () => void = () => undefined;
   const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
@@ -240,6 +252,7 @@ function wireRooms(
     grantOf: (id) => grants.of(id),
     findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
     project: (committed) => projector.add(committed),
+    quarantine: (setAside) => parts.quarantine.put(setAside),
     prepare: (room) => beginSession(room, sessionStore),
   });
   return {

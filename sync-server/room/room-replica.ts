@@ -9,6 +9,7 @@
 import * as Y from 'yjs';
 import type { UpdateLog } from '../../persistence/log/update-log.ts';
 import type { CommittedEntries } from '../../persistence/projection/committed-entries.ts';
+import type { QuarantinedUpdate } from '../../persistence/quarantine/quarantine.ts';
 import type { Clock } from '../clock.ts';
 import { gateBrief } from '../gate/gate-brief.ts';
 import { gatePerson } from '../gate/gate-person.ts';
@@ -36,8 +37,6 @@ import {
 
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
-/** Characters of a change (base64) that was set aside, as it goes to the log file. */
-const MAX_LOGGED_UPDATE_CHARS = 4_000;
 
 export interface ReplicaContext {
   readonly log: UpdateLog;
@@ -52,6 +51,8 @@ export interface ReplicaContext {
   project(committed: CommittedEntries): Promise<void>;
   /** The disk took a change. */
   onCommitted(): void;
+  /** Keeps a change that passed the gate and could not be applied. Returns at once, never throws. */
+  quarantine(setAside: QuarantinedUpdate): void;
 }
 
 /** A change that the document has, on its way to the log or there. */
@@ -204,7 +205,7 @@ export class RoomReplica {
    * @param original what the peer sent, for the case that it cannot be applied
    */
   take(peer: Peer, verdict: TakeVerdict, original: Uint8Array): boolean {
-    const update = this.#apply(() => Y.applyUpdate(this.doc, verdict.update), original);
+    const update = this.#apply(() => Y.applyUpdate(this.doc, verdict.update), { peer, original });
     if (!update) return false;
     // A reply closes its lease in the same step: what its client id writes from here on is refused.
     if (peer.lease && verdict.entries.length > 0) this.#context.leases.end(peer.lease.turn, peer.lease.attempt);
@@ -261,17 +262,16 @@ export class RoomReplica {
   }
 
   /** Applies a change and answers what the document emitted; null where nothing was new, or where it could not be applied. */
-  #apply(run: () => void, original: Uint8Array | null): Uint8Array | null {
+  #apply(run: () => void, sent: { readonly peer: Peer; readonly original: Uint8Array } | null): Uint8Array | null {
     this.#emitted = [];
     try {
       run();
       if (hasPending(this.doc)) throw new Error('the document waits for changes that it lacks');
     } catch (error) {
-      this.#context.logger.error('a change was set aside: it could not be applied', {
-        document: this.name,
-        reason: reasonOf(error),
-        update: original ? Buffer.from(original).toString('base64').slice(0, MAX_LOGGED_UPDATE_CHARS) : null,
-      });
+      const [document, principal, reason] = [this.name, sent?.peer.principal.id ?? OFFICE_PRINCIPAL, reasonOf(error)];
+      this.#context.logger.error('a change was set aside: it could not be applied', { document, principal, reason });
+      const at = this.#context.clock.now();
+      if (sent) this.#context.quarantine({ document, principal, at, reason, update: sent.original });
       this.#fail(new OfficeError('internal', 'a change could not be applied', { cause: error }));
       return null;
     }

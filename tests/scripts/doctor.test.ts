@@ -6,6 +6,7 @@ import { type Database, openDatabase } from '../../persistence/database.ts';
 import { updateKey } from '../../persistence/log/level-keys.ts';
 import { openLevelStore } from '../../persistence/log/level-store.ts';
 import { openLevelUpdateLog } from '../../persistence/log/level-update-log.ts';
+import { QUARANTINE, Quarantine } from '../../persistence/quarantine/quarantine.ts';
 import { treatOffice } from '../../scripts/doctor/treat.ts';
 import { createLiveRow } from '../../sync-server/protocol/segment.ts';
 import { turnIdOf } from '../../sync-server/protocol/turn.ts';
@@ -69,6 +70,20 @@ const eventsOf = (office: MadeOffice): unknown =>
   inDatabase(office, (database) => database.prepare('SELECT * FROM event_log ORDER BY event_id').all());
 
 describe('npm run doctor', () => {
+  test('tells what was set aside, and finds nothing wrong in that', async () => {
+    const { dataFolder, document } = await makeOffice();
+    const quarantine = new Quarantine(join(dataFolder, QUARANTINE), () => undefined);
+    for (let at = 1; at <= 7; at++)
+      quarantine.put({ document, principal: 'mallory', at, reason: `reason ${at}`, update: new Uint8Array(12) });
+    await quarantine.settled();
+    const { isWell, output } = await doctor(dataFolder);
+    expect(isWell).toBe(true);
+    expect(output).toContain(
+      `note  quarantine: 1970-01-01T00:00:00.007Z ${document}, from mallory, 12 bytes: reason 7`,
+    );
+    expect(output).toContain('and 2 older ones');
+  });
+
   test('finds nothing wrong with an office that was stopped, or killed', async () => {
     const office = await makeOffice();
     const { code, output } = await runDoctor(office.dataFolder);

@@ -1,4 +1,5 @@
 import { MemoryUpdateLog } from '../../persistence/log/memory-update-log.ts';
+import type { QuarantinedUpdate } from '../../persistence/quarantine/quarantine.ts';
 import { LeaseRegistry } from '../../sync-server/leases.ts';
 import { createLogger } from '../../sync-server/logger.ts';
 import type { Principal } from '../../sync-server/protocol/principal.ts';
@@ -12,12 +13,15 @@ export interface RoomsInMemory {
   readonly leases: LeaseRegistry;
   /** What the rooms wrote to their logger. */
   readonly lines: readonly string[];
+  /** Changes that could not be applied. */
+  readonly setAside: readonly QuarantinedUpdate[];
 }
 
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
+  const setAside: QuarantinedUpdate[] = [];
   const rooms = new Rooms({
     log,
     leases,
@@ -32,9 +36,10 @@ export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
     }),
     findProjected: () => undefined,
     project: () => Promise.resolve(),
+    quarantine: (change) => void setAside.push(change),
     prepare: () => Promise.resolve(),
   });
-  return { rooms, log, leases, lines };
+  return { rooms, log, leases, lines, setAside };
 }
 
 /** A connection without a socket: it keeps what it was sent. */
