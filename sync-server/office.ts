@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
 import { readOrCreateSecret } from '../persistence/accounts/secret-files.ts';
 import { makeBackup } from '../persistence/backup/make-backup.ts';
+import { openOfficeDatabase } from '../persistence/backup/migrate-safely.ts';
 import { CouncilStore } from '../persistence/councils/council-store.ts';
-import { type Database, openDatabase } from '../persistence/database.ts';
+import type { Database } from '../persistence/database.ts';
 import { openLevelUpdateLog } from '../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../persistence/log/update-log.ts';
 import { readOrCreateEpoch } from '../persistence/office/office-facts.ts';
@@ -77,7 +78,11 @@ export interface Office {
 export async function openOffice(parts: OfficeParts): Promise<Office> {
   const { config, clock, logger, origins } = parts;
   mkdirSync(config.dataFolder, { recursive: true });
-  const database = openDatabase(join(config.dataFolder, 'daena.sqlite'));
+  const database = await openOfficeDatabase({
+    dataFolder: config.dataFolder,
+    version: parts.version,
+    now: () => clock.now(),
+  });
   const openLog = parts.openLog ?? ((folder) => openLevelUpdateLog(folder, { durability: config.durability }));
   const log = await openLog(join(config.dataFolder, 'log'));
   const accounts = createAccounts({
