@@ -256,6 +256,7 @@ function wireRooms(parts: RoomParts): RoomWiring {
     logger,
     grantOf: (id) => grants.of(id),
     findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    projectedSegmentOf: (session, id) => sessionStore.segmentOf(session, id) ?? undefined,
     project: (committed) => projector.add(committed),
     quarantine: (setAside) => parts.quarantine.put(setAside),
     prepare: (room) => beginSession(room, sessionStore),

@@ -119,6 +119,11 @@ export class SessionStore {
     return row ? parseEntry(row) : null;
   }
 
+  /** The segment that an entry stands in; null where it is not projected. */
+  segmentOf(sessionId: string, entryId: string): number | null {
+    return this.#sql.segmentOf.get({ session: sessionId, id: entryId })?.segment ?? null;
+  }
+
   hasEntry(sessionId: string, entryId: string): boolean {
     return this.#sql.hasEntry.get({ session: sessionId, id: entryId }) !== undefined;
   }
@@ -228,6 +233,9 @@ function prepare(database: Database) {
     ),
     entry: database.prepare<{ readonly session: string; readonly id: string }, { readonly value: string }>(
       'SELECT value FROM chat_entries WHERE session_id = @session AND entry_id = @id',
+    ),
+    segmentOf: database.prepare<{ readonly session: string; readonly id: string }, { readonly segment: number }>(
+      'SELECT segment FROM chat_entries WHERE session_id = @session AND entry_id = @id',
     ),
     hasEntry: database.prepare<{ readonly session: string; readonly id: string }, { readonly found: 1 }>(
       'SELECT 1 AS found FROM chat_entries WHERE session_id = @session AND entry_id = @id',

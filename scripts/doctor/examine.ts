@@ -67,6 +67,9 @@ function checkProjection(
     findings.add('projection', `session ${sessionId} is in the log only`);
     return;
   }
+  const lost = [...found.entries.keys()].filter((id) => !entries.has(id));
+  if (lost.length > 0)
+    findings.add('log', `session ${sessionId}: the database knows ${lost.length} entries that the log has lost`);
   if (contentHash(expected) !== contentHash(found))
     findings.add('projection', `session ${sessionId}: ${differenceOf(expected, found)}`);
   for (const { entry } of entries.values()) {

@@ -34,13 +34,15 @@ async function treat(office: StoppedOffice, { isRepairing, say, signal }: Treatm
   const found = await lookAgain(office, signal);
   for (const line of found.lines()) say(line);
   const isMendable = (['projection', 'watermarks', 'turns', 'rows'] as const).some((check) => found.has(check));
+  if (found.has('log')) {
+    if (isRepairing) say('Nothing was mended: the log is damaged, and the database may hold what it has lost.');
+    say('Let everyone connect once: their devices bring what they still have. What is lost for good is given up by:');
+    say('npm run doctor -- --accept-loss');
+    return false;
+  }
   if (!isMendable) return found.areNone;
   if (!isRepairing) {
     say('What the log can tell is mended by: npm run doctor -- --repair');
-    return false;
-  }
-  if (found.has('log')) {
-    say('Nothing was mended: the log is damaged, and the database may hold what it has lost.');
     return false;
   }
   if (found.has('projection') || found.has('watermarks')) await rebuildProjection(office, signal);

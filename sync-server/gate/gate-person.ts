@@ -77,6 +77,7 @@ class Judged {
       grant: this.#context.grant,
       nowMs: this.#context.nowMs,
       find: (id) => this.#entries.get(id) ?? this.#context.find(id),
+      isLost: (id) => !this.#entries.has(id) && (this.#context.isLost?.(id) ?? false),
     });
     if (verdict.kind === 'forged') return verdict.reason;
     if (verdict.kind === 'take') {

@@ -12,6 +12,8 @@ export interface EntryContext {
   readonly nowMs: number;
   /** An entry of the session, wherever it stands; undefined where there is none. */
   find(id: string): Entry | undefined;
+  /** Whether the log has lost the entry of this id that `find` answers. Then the same entry is taken once more. */
+  isLost?(id: string): boolean;
 }
 
 export type EntryVerdict =
@@ -36,7 +38,10 @@ export function judgeEntry(person: Person, key: string, value: unknown, context:
   if (entry.id !== key) return { kind: 'forged', reason: 'an entry under another key than its id' };
   if (entry.author !== person.id) return { kind: 'forged', reason: 'an entry by another author' };
   const present = context.find(key);
-  if (present) return isDeepStrictEqual(present, entry) ? { kind: 'same' } : { kind: 'refuse', code: 'duplicate' };
+  if (present) {
+    if (!isDeepStrictEqual(present, entry)) return { kind: 'refuse', code: 'duplicate' };
+    return context.isLost?.(key) ? { kind: 'take', entry } : { kind: 'same' };
+  }
   if (entry.at > context.nowMs + MAX_AHEAD_MS) return { kind: 'refuse', code: 'clock' };
   return mayWrite(person, entry, context) ? { kind: 'take', entry } : { kind: 'refuse', code: 'permission' };
 }

@@ -6,6 +6,7 @@
  * Judging, applying and appending happen in one turn of the event loop, so changes enter one after the other; what
  * depends on a change waits behind the barrier until the log has it.
  */
+import { isDeepStrictEqual } from 'node:util';
 import * as Y from 'yjs';
 import type { UpdateLog } from '../../persistence/log/update-log.ts';
 import type { CommittedEntries } from '../../persistence/projection/committed-entries.ts';
@@ -14,6 +15,7 @@ import type { Clock } from '../clock.ts';
 import { gateBrief } from '../gate/gate-brief.ts';
 import { gatePerson } from '../gate/gate-person.ts';
 import { gateWorker } from '../gate/gate-worker.ts';
+import { refillOf } from '../gate/refill.ts';
 import type { DecodedUpdate } from '../gate/update-structs.ts';
 import type { Refusal, Verdict } from '../gate/verdict.ts';
 import type { LeaseRegistry } from '../leases.ts';
@@ -47,6 +49,8 @@ export interface ReplicaContext {
   grantOf(sessionId: string): SessionGrant | null;
   /** An entry of the session in another segment, as projected. */
   findProjected(sessionId: string, entryId: string): Entry | undefined;
+  /** The segment that an entry of the session is projected from. */
+  projectedSegmentOf(sessionId: string, entryId: string): number | undefined;
   /** Takes what became durable; resolves when it is projected. Never rejects. */
   project(committed: CommittedEntries): Promise<void>;
   /** The disk took a change. */
@@ -194,10 +198,27 @@ export class RoomReplica {
       return gateWorker(lease, decoded, { ...clocks, nowMs, hasEntry: (id) => this.find(id) !== undefined });
     }
     if (this.ref.kind === 'segment') {
-      return gatePerson(principal, decoded, { ...clocks, grant, nowMs, find: (id) => this.find(id) });
+      const isLost = this.damage === null ? undefined : (id: string) => this.#isLost(id);
+      return gatePerson(principal, decoded, {
+        ...clocks,
+        grant,
+        nowMs,
+        find: (id) => this.find(id),
+        ...(isLost && { isLost }),
+      });
     }
     if (!permission(principal, grant, 'write')) return { kind: 'over', reason: 'you may not write here' };
     return gateBrief(decoded, { ...clocks, sizeBytes: this.#sizeBytes });
+  }
+
+  /** What a damaged document may take of an update: what its log has lost, from whom it was. Null: nothing. */
+  refillOf(peer: Peer, decoded: DecodedUpdate): DecodedUpdate | null {
+    if (peer.principal.kind !== 'person') return null;
+    return refillOf(this.doc, decoded, {
+      clockOf: (client) => this.clockOf(client),
+      isBoundToSender: (client) => this.#owners.get(client) === peer.principal.id,
+      isLostEntry: (id, value) => this.#isLost(id) && isDeepStrictEqual(this.find(id), value),
+    });
   }
 
   /**
@@ -266,7 +287,7 @@ export class RoomReplica {
     this.#emitted = [];
     try {
       run();
-      if (hasPending(this.doc)) throw new Error('the document waits for changes that it lacks');
+      if (this.damage === null && hasPending(this.doc)) throw new Error('the document waits for changes that it lacks');
     } catch (error) {
       const [document, principal, reason] = [this.name, sent?.peer.principal.id ?? OFFICE_PRINCIPAL, reasonOf(error)];
       this.#context.logger.error('a change was set aside: it could not be applied', { document, principal, reason });
@@ -304,6 +325,13 @@ export class RoomReplica {
     this.#listener.committed(change);
     this.#barrier.committed(number);
     if (change.entries.length > 0) await this.#project(change.entries, clock);
+  }
+
+  /** Whether the database has an entry of this segment that the document has not. Only a damaged log is behind it. */
+  #isLost(id: string): boolean {
+    const { ref } = this;
+    if (ref.kind !== 'segment' || entriesOf(this.doc).has(id)) return false;
+    return this.#context.projectedSegmentOf(ref.sessionId, id) === ref.segment;
   }
 
   async #project(entries: readonly Entry[], throughClock: number): Promise<void> {

@@ -150,12 +150,13 @@ export class Room {
       return;
     }
     if (decoded.byClient.size === 0 && decoded.deleted.length === 0) return;
-    // A damaged document takes nothing; devices keep what they have, and a repaired one asks them for it.
-    if (this.damage) return;
+    // A damaged document takes nothing new; devices keep what they have, and a repaired one asks them for it.
+    const taken = this.damage === null ? decoded : this.#replica.refillOf(peer, decoded);
+    if (!taken) return;
     const grant = this.#context.grantOf(this.ref.sessionId);
     if (!grant) this.#refuse(peer, 'unknown', 'no such session');
     else if (this.#replica.uncommitted > MAX_UNCOMMITTED) this.#refuse(peer, 'too_many', 'the disk cannot keep up');
-    else this.#follow(peer, this.#replica.judge(peer, decoded, grant), update);
+    else this.#follow(peer, this.#replica.judge(peer, taken, grant), update);
   }
 
   #follow(peer: Peer, verdict: ReturnType<RoomReplica['judge']>, update: Uint8Array): void {

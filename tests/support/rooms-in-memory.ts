@@ -35,6 +35,7 @@ export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
       isBinned: false,
     }),
     findProjected: () => undefined,
+    projectedSegmentOf: () => undefined,
     project: () => Promise.resolve(),
     quarantine: (change) => void setAside.push(change),
     prepare: () => Promise.resolve(),
