@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Quarantine } from '../persistence/quarantine/quarantine.ts';
+import type { Divergences } from './divergence.ts';
 import type { Projector } from './projector.ts';
 import type { RouteResponse } from './protocol/api.ts';
 import type { Rooms } from './room/rooms.ts';
@@ -15,6 +16,7 @@ export interface HealthParts {
   readonly streams: EventStreams;
   readonly held: HeldSockets;
   readonly quarantine: Quarantine;
+  readonly divergences: Divergences;
 }
 
 type Health = RouteResponse<'health'>;
@@ -45,6 +47,15 @@ export class OfficeHealth {
       'Changes that are kept aside because they could not be applied',
       () => parts.quarantine.count,
     );
+    new Counter({
+      name: 'daena_divergences_total',
+      help: 'Segments whose room or projection said something else than their log',
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(parts.divergences.count);
+      },
+    });
   }
 
   /** Whether the office takes work: it has caught up and is not stopping. */

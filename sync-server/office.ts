@@ -15,7 +15,8 @@ import type { UpdateLog } from '../persistence/log/update-log.ts';
 import { readOrCreateEpoch } from '../persistence/office/office-facts.ts';
 import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
 import { EventLog, type StoredEvent } from '../persistence/projection/event-log.ts';
-import { Projection } from '../persistence/projection/projection.ts';
+import { type ProjectedBatch, Projection } from '../persistence/projection/projection.ts';
+import { rebuildSession } from '../persistence/projection/rebuild-session.ts';
 import { SessionStore } from '../persistence/projection/session-store.ts';
 import { QUARANTINE, Quarantine } from '../persistence/quarantine/quarantine.ts';
 import { TurnStore } from '../persistence/turns/turn-store.ts';
@@ -26,6 +27,7 @@ import { catchUp } from './catch-up.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { Councils } from './councils.ts';
+import { Divergences } from './divergence.ts';
 import { Grants } from './grants.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/mount.ts';
@@ -100,8 +102,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const quarantine = new Quarantine(join(config.dataFolder, QUARANTINE), (problem) =>
     logger.error('a change that was set aside could not be kept', { reason: reasonOf(problem) }),
   );
-  const wiring = wireRooms({ ...read, log, leases, streams, quarantine, clock, logger });
-  const { rooms, projector, publish } = wiring;
+  const wiring = wireRooms({ ...read, database, log, leases, streams, quarantine, clock, logger });
+  const { rooms, projector, publish, divergences } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
@@ -130,7 +132,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
-  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held, quarantine });
+  const { version } = parts;
+  const health = new OfficeHealth({ version, rooms, projector, scheduler, streams, held, quarantine, divergences });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -217,6 +220,7 @@ function openReadModel(database: Database, accounts: Accounts, clock: Clock): Re
 interface RoomWiring {
   readonly rooms: Rooms;
   readonly projector: Projector;
+  readonly divergences: Divergences;
   /** Logs events and sends them to those who may see them. */
   publish(drafts: readonly EventDraft[]): void;
   /** Calls after each batch that was projected. */
@@ -224,6 +228,7 @@ interface RoomWiring {
 }
 
 interface RoomParts extends ReadModel {
+  readonly database: Database;
   readonly log: UpdateLog;
   readonly leases: LeaseRegistry;
   readonly streams: EventStreams;
@@ -233,11 +238,10 @@ interface RoomParts extends ReadModel {
 }
 
 function wireRooms(parts: RoomParts): RoomWiring {
-  const { log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
+  const { database, log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
   let projected: () => void = () => undefined;
   const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
-  const projectBatch = (batch: readonly CommittedEntries[]): void => {
-    const result = projection.project(batch);
+  const takeIn = (result: ProjectedBatch, batch: readonly CommittedEntries[]): void => {
     for (const { entry, session } of result.projected) grants.entryProjected(session.id, entry);
     for (const { document, throughClock } of batch) {
       log.markProjected(document, throughClock).catch((error: unknown) => {
@@ -248,7 +252,16 @@ function wireRooms(parts: RoomParts): RoomWiring {
     send(result.events);
     projected();
   };
-  const projector = new Projector(projectBatch, clock, logger);
+  const projector = new Projector((batch) => takeIn(projection.project(batch), batch), clock, logger);
+  const divergences = new Divergences({
+    log,
+    database,
+    clock,
+    logger,
+    findRoom: (document) => rooms.find(document),
+    watermark: (document) => projection.watermark(document),
+    rebuild: (sessionId, segments) => takeIn(rebuildSession({ database, projection }, sessionId, segments), segments),
+  });
   const rooms: Rooms = new Rooms({
     log,
     leases,
@@ -260,10 +273,12 @@ function wireRooms(parts: RoomParts): RoomWiring {
     project: (committed) => projector.add(committed),
     quarantine: (setAside) => parts.quarantine.put(setAside),
     prepare: (room) => beginSession(room, sessionStore),
+    checkIdle: (document) => divergences.checkIdle(document),
   });
   return {
     rooms,
     projector,
+    divergences,
     publish: (drafts) => send(events.append(drafts, clock.now())),
     afterProjection: (listener) => {
       projected = listener;

@@ -1,8 +1,13 @@
+import {
+  contentHash,
+  contentOfLog,
+  contentOfProjection,
+  differenceOf,
+} from '../../persistence/projection/session-content.ts';
 import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
 import { checkDocuments, type LoggedSession } from './check-documents.ts';
 import { checkTurns } from './check-turns.ts';
 import { Findings } from './findings.ts';
-import { contentHash, contentOfLog, contentOfProjection, differenceOf } from './session-content.ts';
 import type { StoppedOffice } from './stopped-office.ts';
 
 /**

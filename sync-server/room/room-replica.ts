@@ -148,6 +148,11 @@ export class RoomReplica {
     return this.#isOver;
   }
 
+  /** The document and the clock of its newest record; null while anything in it is on its way to the log. */
+  get committed(): { readonly doc: Y.Doc; readonly lastClock: number } | null {
+    return this.isQuiet && !this.#isOver ? { doc: this.doc, lastClock: this.#lastClock } : null;
+  }
+
   /** Runs once all that the document holds now is durable. */
   afterCommit(run: () => void): void {
     this.#barrier.afterCommit(run);
@@ -274,6 +279,11 @@ export class RoomReplica {
     if (this.#isOver || this.damage || !this.isQuiet || this.#recordCount < COMPACT_AFTER_RECORDS) return;
     await this.#context.log.compact(this.name, this.#lastClock, Y.encodeStateAsUpdate(this.doc));
     this.#recordCount = 1;
+  }
+
+  /** Gives the replica up: it is read again from the log. */
+  drop(error: OfficeError): void {
+    this.#fail(error);
   }
 
   destroy(): void {

@@ -66,6 +66,11 @@ export class Room {
     return this.#replica.isQuiet;
   }
 
+  /** The document and the clock of its newest record, to look at; null while anything in it is on its way to the log. */
+  get committed(): RoomReplica['committed'] {
+    return this.#replica.committed;
+  }
+
   get isFailed(): boolean {
     return this.#replica.isOver;
   }
@@ -133,6 +138,11 @@ export class Room {
   /** Resolves when everything that was begun is durable and projected. */
   settled(): Promise<void> {
     return this.#replica.settled();
+  }
+
+  /** Closes every connection and forgets the document, which is read again from the log when somebody comes. */
+  drop(error: OfficeError): void {
+    this.#replica.drop(error);
   }
 
   /** Lets go of the document. Connections are the caller's to close first. */

@@ -30,6 +30,8 @@ export type RoomsContext = Omit<RoomContext, 'onFailed' | 'onCommitted'> & {
   readonly logger: Logger;
   /** What a freshly loaded room still needs, before anyone sees it (a first segment without its first entry). */
   prepare(room: Room): Promise<void>;
+  /** Called with a room that is settled and about to be closed for want of connections. Never rejects. */
+  checkIdle?(name: string): Promise<void>;
 };
 
 export class Rooms {
@@ -56,6 +58,11 @@ export class Rooms {
   /** Open rooms, loaded ones only. */
   *loaded(): Iterable<Room> {
     for (const { room } of this.#open.values()) if (room) yield room;
+  }
+
+  /** A room that is in memory. */
+  find(name: string): Room | undefined {
+    return this.#open.get(name)?.room ?? undefined;
   }
 
   /** A connection's way in. Resolves once the room is loaded and has greeted the peer. Rejects with the reason. */
@@ -171,6 +178,8 @@ export class Rooms {
     open.uses++;
     try {
       await room.settled();
+      // Before the log is replaced by what the room holds.
+      if (!this.#isDraining) await this.#context.checkIdle?.(name);
       await room.compact();
     } catch (error) {
       this.#context.logger.warn('a room was not settled or compacted', { document: name, reason: reasonOf(error) });
