@@ -13,6 +13,7 @@ import type * as Y from 'yjs';
 import type { Database } from '../persistence/database.ts';
 import type { UpdateLog } from '../persistence/log/update-log.ts';
 import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
+import { NOTHING_PROJECTED } from '../persistence/projection/projection.ts';
 import {
   contentHash,
   contentOfLog,
@@ -40,9 +41,11 @@ const MIN_REST_MS = 5_000;
 const REST_FACTOR = 200;
 /** How often a comparison is begun anew because the segment moved meanwhile. */
 const MAX_ATTEMPTS = 5;
-/** Entries of a session whose folded rows are compared too, and that are projected anew while the office runs: the sockets
- * wait meanwhile, a quarter of a millisecond for each. Of longer sessions `npm run doctor` compares and mends the rest. */
+/** Entries of a session whose folded rows are compared too: 10 ms for 1,000. Those of longer ones `npm run doctor` compares. */
 const MAX_FOLDED_ENTRIES = 4_000;
+/** Entries of a session that is projected anew while the office runs: other writers of the database wait meanwhile, for a
+ * tenth of a millisecond each. Longer ones `npm run doctor -- --repair` mends. */
+const MAX_HEALED_ENTRIES = 20_000;
 
 type SegmentRef = Extract<DocumentRef, { kind: 'segment' }>;
 
@@ -62,10 +65,8 @@ export interface DivergenceParts {
   readonly logger: Logger;
   /** The room of a document; undefined where it is not in memory. */
   findRoom(document: string): Room | undefined;
-  /** The log's clock through which a document is projected. */
-  watermark(document: string): number;
-  /** Makes a session's rows anew from all of its segments. Throws, changing nothing. */
-  rebuild(sessionId: string, segments: readonly CommittedEntries[]): void;
+  /** Makes a session's rows anew from all of its segments. Answers false, changing nothing, where they went on meanwhile. */
+  rebuild(sessionId: SessionId, segments: readonly CommittedEntries[]): Promise<boolean>;
 }
 
 type Found = Omit<Divergence, 'document' | 'isHealed'>;
@@ -113,7 +114,8 @@ export class Divergences {
       const loaded = await loadDocument(this.#parts.log, document);
       try {
         if (loaded.damage !== null) return 'unknown';
-        const found = this.#compare(document, ref, loaded);
+        // In one transaction: another connection writes to the database meanwhile.
+        const found = this.#parts.database.transaction(() => this.#compare(document, ref, loaded))();
         if (found === 'moved') continue;
         return found === null ? 'same' : await this.#heal(document, ref, found);
       } finally {
@@ -125,10 +127,10 @@ export class Divergences {
 
   /** What differs, null where nothing does. Runs in one go. */
   #compare(document: string, ref: SegmentRef, { doc, lastClock }: LoadedDocument): Found | 'moved' | null {
-    const { database, findRoom, watermark } = this.#parts;
+    const { database, findRoom } = this.#parts;
     const room = findRoom(document);
     const committed = room?.committed;
-    const through = watermark(document);
+    const through = watermarkOf(database, document);
     if ((room && !committed) || through > lastClock || (committed && committed.lastClock > lastClock)) return 'moved';
     const logged = segmentContent(readEntries(doc));
     if (committed) {
@@ -162,7 +164,7 @@ export class Divergences {
 
   /** Makes a session's rows anew. Answers whether that could be done: it is short enough, and its log is whole. */
   async #reproject(sessionId: SessionId): Promise<boolean> {
-    const { log, clock, watermark, rebuild } = this.#parts;
+    const { log, clock, rebuild } = this.#parts;
     const documents = (await log.documents()).flatMap((document) => {
       const ref = parseDocumentName(document);
       return ref?.kind === 'segment' && ref.sessionId === sessionId ? [{ document, segment: ref.segment }] : [];
@@ -176,16 +178,20 @@ export class Divergences {
         const entries = readEntries(doc).sort(compareEntries);
         doc.destroy();
         count += entries.length;
-        if (damage !== null || count > MAX_FOLDED_ENTRIES) return false;
+        if (damage !== null || count > MAX_HEALED_ENTRIES) return false;
         segments.push({ document, sessionId, segment, throughClock, entries, committedAt: clock.now() });
       }
-      // What was projected since the log was read would be forgotten.
-      if (segments.some(({ document, throughClock }) => watermark(document) > throughClock)) continue;
-      rebuild(sessionId, segments);
-      return true;
+      if (await rebuild(sessionId, segments)) return true;
     }
     return false;
   }
+}
+
+function watermarkOf(database: Database, document: string): number {
+  const row = database
+    .prepare<[string], { through: number }>('SELECT through_clock AS through FROM watermarks WHERE document = ?')
+    .get(document);
+  return row?.through ?? NOTHING_PROJECTED;
 }
 
 function roomDifference(

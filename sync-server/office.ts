@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
 import { readOrCreateSecret } from '../persistence/accounts/secret-files.ts';
 import { makeBackup } from '../persistence/backup/make-backup.ts';
+import { DATABASE } from '../persistence/backup/manifest.ts';
 import { openOfficeDatabase } from '../persistence/backup/migrate-safely.ts';
 import { CouncilStore } from '../persistence/councils/council-store.ts';
 import type { Database } from '../persistence/database.ts';
@@ -14,9 +15,9 @@ import { openLevelUpdateLog } from '../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../persistence/log/update-log.ts';
 import { readOrCreateEpoch } from '../persistence/office/office-facts.ts';
 import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
-import { EventLog, type StoredEvent } from '../persistence/projection/event-log.ts';
-import { type ProjectedBatch, Projection } from '../persistence/projection/projection.ts';
-import { rebuildSession } from '../persistence/projection/rebuild-session.ts';
+import { EventLog } from '../persistence/projection/event-log.ts';
+import type { ProjectedBatch } from '../persistence/projection/projection.ts';
+import { ProjectionThread, type TimedBatch } from '../persistence/projection/projection-thread.ts';
 import { SessionStore } from '../persistence/projection/session-store.ts';
 import { QUARANTINE, Quarantine } from '../persistence/quarantine/quarantine.ts';
 import { TurnStore } from '../persistence/turns/turn-store.ts';
@@ -28,6 +29,7 @@ import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { Councils } from './councils.ts';
 import { Divergences } from './divergence.ts';
+import { EventOrder } from './event-order.ts';
 import { Grants } from './grants.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/mount.ts';
@@ -37,8 +39,9 @@ import { OfficeHealth } from './office-health.ts';
 import type { TrustedOrigins } from './origins.ts';
 import { Projector } from './projector.ts';
 import { OFFICE_AUTHOR } from './protocol/entry.ts';
-import type { EventDraft } from './protocol/events.ts';
+import { type EventDraft, MAX_EVENTS_KEPT, readEvent, type WireEvent } from './protocol/events.ts';
 import { deriveId } from './protocol/ids.ts';
+import type { TurnView } from './protocol/turn.ts';
 import type { Room } from './room/room.ts';
 import { Rooms } from './room/rooms.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
@@ -50,6 +53,8 @@ import { serveWorkerSocket } from './sockets/worker-socket.ts';
 
 /** What is begun may take this long to finish when the office stops, in ms. */
 const DRAIN_MS = 8_000;
+/** The thread that projects keeps SQLite's write-ahead log short; this connection does only where that fails. */
+const RARE_CHECKPOINT_PAGES = 40_000;
 
 export interface OfficeParts {
   readonly config: ServerConfig;
@@ -80,11 +85,9 @@ export interface Office {
 export async function openOffice(parts: OfficeParts): Promise<Office> {
   const { config, clock, logger, origins } = parts;
   mkdirSync(config.dataFolder, { recursive: true });
-  const database = await openOfficeDatabase({
-    dataFolder: config.dataFolder,
-    version: parts.version,
-    now: () => clock.now(),
-  });
+  const { dataFolder } = config;
+  const database = await openOfficeDatabase({ dataFolder, version: parts.version, now: () => clock.now() });
+  database.pragma(`wal_autocheckpoint = ${RARE_CHECKPOINT_PAGES}`);
   const openLog = parts.openLog ?? ((folder) => openLevelUpdateLog(folder, { durability: config.durability }));
   const log = await openLog(join(config.dataFolder, 'log'));
   const accounts = createAccounts({
@@ -99,11 +102,13 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const read = openReadModel(database, accounts, clock);
   const leases = new LeaseRegistry();
   const streams = new EventStreams(read.events);
-  const quarantine = new Quarantine(join(config.dataFolder, QUARANTINE), (problem) =>
+  const quarantine = new Quarantine(join(dataFolder, QUARANTINE), (problem) =>
     logger.error('a change that was set aside could not be kept', { reason: reasonOf(problem) }),
   );
-  const wiring = wireRooms({ ...read, database, log, leases, streams, quarantine, clock, logger });
-  const { rooms, projector, publish, divergences } = wiring;
+  const databaseFile = join(dataFolder, DATABASE);
+  const thread = new ProjectionThread({ databaseFile, isSynced: config.durability === 'power-cut' });
+  const wiring = wireRooms({ ...read, database, thread, log, leases, streams, quarantine, clock, logger });
+  const { rooms, projector, divergences, publish, projectNow } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
@@ -114,7 +119,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     clock,
     log: (sentence, error) => logger.warn(sentence, error === undefined ? {} : { reason: reasonOf(error) }),
   });
-  wiring.afterProjection(() => scheduler.onProjected());
+  wiring.afterProjection((told) => scheduler.onProjected(told));
   const sessions = new Sessions(read.sessionStore, rooms, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
@@ -155,7 +160,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     version: parts.version,
     clientFolder: config.clientFolder,
   });
-  await catchUp({ log, projection: read.projection, clock, logger });
+  await catchUp({ log, project: projectNow, clock, logger });
   const backups = new Backups((request, signal) =>
     makeBackup(
       {
@@ -186,7 +191,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       scheduler.stop();
       held.closeAll();
       await rooms.drain();
-      projector.flush();
+      await projector.drain();
+      await thread.close();
       await quarantine.settled();
       await log.close();
       database.close();
@@ -200,7 +206,6 @@ interface ReadModel {
   readonly sessionStore: SessionStore;
   readonly events: EventLog;
   readonly turns: TurnStore;
-  readonly projection: Projection;
 }
 
 function openReadModel(database: Database, accounts: Accounts, clock: Clock): ReadModel {
@@ -213,8 +218,7 @@ function openReadModel(database: Database, accounts: Accounts, clock: Clock): Re
     lookup: (session, id) => sessionStore.entry(session, id),
     now: () => clock.now(),
   });
-  const projection = new Projection({ database, events, derivations: [turns], people });
-  return { grants, sessionStore, events, turns, projection };
+  return { grants, sessionStore, events, turns };
 }
 
 interface RoomWiring {
@@ -223,12 +227,15 @@ interface RoomWiring {
   readonly divergences: Divergences;
   /** Logs events and sends them to those who may see them. */
   publish(drafts: readonly EventDraft[]): void;
-  /** Calls after each batch that was projected. */
-  afterProjection(listener: () => void): void;
+  /** Projects entries outside the projector's order: at the start, while nobody is here yet. */
+  projectNow(batch: readonly CommittedEntries[]): Promise<ProjectedBatch>;
+  /** Calls after each batch that was projected, with what it told of turns. */
+  afterProjection(listener: (told: readonly TurnView[]) => void): void;
 }
 
 interface RoomParts extends ReadModel {
   readonly database: Database;
+  readonly thread: ProjectionThread;
   readonly log: UpdateLog;
   readonly leases: LeaseRegistry;
   readonly streams: EventStreams;
@@ -238,29 +245,50 @@ interface RoomParts extends ReadModel {
 }
 
 function wireRooms(parts: RoomParts): RoomWiring {
-  const { database, log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
-  let projected: () => void = () => undefined;
-  const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
+  const { database, log, leases, streams, clock, logger, thread, grants, sessionStore, events } = parts;
+  let projected: (told: readonly TurnView[]) => void = () => undefined;
+  const order = new EventOrder(
+    events.range().newest,
+    (id) => events.since(id, MAX_EVENTS_KEPT).events,
+    (stored) => streams.publish(stored),
+  );
+  const project = async (batch: readonly CommittedEntries[]): Promise<TimedBatch> => {
+    try {
+      return await thread.project(batch, clock.now());
+    } catch (error) {
+      // It may have ended after its commit: what that batch caused is told all the same.
+      order.reread();
+      throw error;
+    }
+  };
   const takeIn = (result: ProjectedBatch, batch: readonly CommittedEntries[]): void => {
-    for (const { entry, session } of result.projected) grants.entryProjected(session.id, entry);
+    for (const { kind, sessionId } of result.projected) grants.entryProjected(sessionId, kind);
     for (const { document, throughClock } of batch) {
       log.markProjected(document, throughClock).catch((error: unknown) => {
         // The document stays marked as unprojected: the next start looks at it once more, and finds nothing new.
         logger.warn('a document could not be marked as projected', { document, reason: reasonOf(error) });
       });
     }
-    send(result.events);
-    projected();
+    order.add(result.events);
+    projected(result.events.flatMap(({ wire }) => turnViewOf(wire)));
   };
-  const projector = new Projector((batch) => takeIn(projection.project(batch), batch), clock, logger);
+  const projectBatch = async (batch: readonly CommittedEntries[]): Promise<number> => {
+    const { result, workMs } = await project(batch);
+    takeIn(result, batch);
+    return workMs;
+  };
+  const projector = new Projector(projectBatch, clock, logger);
   const divergences = new Divergences({
     log,
     database,
     clock,
     logger,
     findRoom: (document) => rooms.find(document),
-    watermark: (document) => projection.watermark(document),
-    rebuild: (sessionId, segments) => takeIn(rebuildSession({ database, projection }, sessionId, segments), segments),
+    rebuild: async (sessionId, segments) => {
+      const result = await thread.rebuild(sessionId, segments, clock.now());
+      if (result) takeIn(result, segments);
+      return result !== null;
+    },
   });
   const rooms: Rooms = new Rooms({
     log,
@@ -279,11 +307,22 @@ function wireRooms(parts: RoomParts): RoomWiring {
     rooms,
     projector,
     divergences,
-    publish: (drafts) => send(events.append(drafts, clock.now())),
+    publish: (drafts) => order.add(events.append(drafts, clock.now())),
+    projectNow: async (batch) => {
+      const { result } = await project(batch);
+      order.add(result.events);
+      return result;
+    },
     afterProjection: (listener) => {
       projected = listener;
     },
   };
+}
+
+/** What an event tells of a turn, if it does. */
+function turnViewOf(wire: WireEvent): readonly TurnView[] {
+  const event = readEvent(wire);
+  return event?.type === 'turn.updated' ? [event.payload] : [];
 }
 
 /** Writes the first entry of a session that has none yet: it was just made, or the process died in between. */

@@ -6,7 +6,6 @@ import { MemoryUpdateLog } from '../../persistence/log/memory-update-log.ts';
 import type { LogRecord } from '../../persistence/log/update-log.ts';
 import { EventLog } from '../../persistence/projection/event-log.ts';
 import { Projection } from '../../persistence/projection/projection.ts';
-import { rebuildSession } from '../../persistence/projection/rebuild-session.ts';
 import { segmentContent, segmentHash } from '../../persistence/projection/session-content.ts';
 import { SessionStore } from '../../persistence/projection/session-store.ts';
 import { Divergences } from '../../sync-server/divergence.ts';
@@ -49,8 +48,7 @@ async function segmentWith(count: number, log = new MemoryUpdateLog()) {
     clock,
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     findRoom: (document) => rooms.find(document),
-    watermark: (document) => projection.watermark(document),
-    rebuild: (id, segments) => void rebuildSession({ database, projection }, id, segments),
+    rebuild: async (id, segments) => projection.rebuildSession(id, segments) !== null,
   });
   const ann = new ListeningPeer(person('ann'));
   const room = await rooms.join(DOCUMENT, ann);
