@@ -26,9 +26,16 @@ export async function examine(office: StoppedOffice, signal: AbortSignal): Promi
     checkProjection(office, sessionId, logged, findings);
     checkTurns(office, sessionId, logged, findings);
   }
-  const hasOwner = office.accounts.members().some(({ role, disabled }) => role === 'owner' && !disabled);
-  if (!hasOwner) findings.add('accounts', 'no owner can sign in (npm run owner makes a link)');
+  if (!canOwnerSignIn(office)) findings.add('accounts', 'no owner can sign in (npm run owner makes a link)');
   return findings;
+}
+
+/** Whether there is an owner who is not disabled and has a password. */
+function canOwnerSignIn({ database, accounts }: StoppedOffice): boolean {
+  const password = database.prepare<[string], { found: 1 }>(
+    `SELECT 1 AS found FROM "account" WHERE "userId" = ? AND "providerId" = 'credential' AND "password" IS NOT NULL`,
+  );
+  return accounts.members().some(({ id, role, disabled }) => role === 'owner' && !disabled && password.get(id));
 }
 
 function checkDatabase({ database }: StoppedOffice, findings: Findings): void {

@@ -6,7 +6,7 @@ import { openDatabase } from '../../persistence/database.ts';
 import { updateKey } from '../../persistence/log/level-keys.ts';
 import { openLevelStore } from '../../persistence/log/level-store.ts';
 import { openLevelUpdateLog } from '../../persistence/log/level-update-log.ts';
-import { readEntries } from '../../sync-server/protocol/segment.ts';
+import { readEntries, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { hasPending, loadDocument } from '../../sync-server/room/room-document.ts';
 import { message, ulid } from '../support/entries.ts';
 import { startOffice } from '../support/office.ts';
@@ -150,6 +150,24 @@ test('[LO8] what a compaction replaced is still there: with it a lost merge lose
   const after = await loggedIn(office);
   expect(contentOf(after.doc)).toBe(contentOf(before.doc));
   expect(after.owners).toEqual(before.owners);
+});
+
+test('[LO8] [INV11] changes that build on something the log never had are let go of, and what is there of them is kept', async () => {
+  const office = await makeOffice();
+  const device = new Y.Doc();
+  device.clientID = 79;
+  writeEntry(device, message(office.ownerId, 700));
+  const known = Y.encodeStateVector(device);
+  writeEntry(device, message(office.ownerId, 701));
+  const log = await openLevelUpdateLog(join(office.dataFolder, 'log'));
+  await log.append({ document: office.document, update: Y.encodeStateAsUpdate(device, known) });
+  await log.close();
+  expect(await doctor(office.dataFolder)).toMatchObject({ code: 1, output: expect.stringContaining('are missing') });
+  expect(await doctor(office.dataFolder, '--accept-loss')).toMatchObject({ code: 0 });
+  const after = await loggedIn(office);
+  expect(after.damage).toBeNull();
+  expect(after.ids).toContain(ulid(701));
+  expect(after.owners.get(79)).toBe(office.ownerId);
 });
 
 test('[LO8] where the reply or the question of a turn is lost, nobody is left waiting for it', async () => {
