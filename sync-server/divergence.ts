@@ -6,9 +6,10 @@
  *     the projection ──────┘
  *
  * The log is right. A room that says something else is dropped and read again; a projection that does is made anew.
- * Equal state vectors prove nothing, so contents are compared. Everything is compared in one turn of the event loop, after
- * the log has been read, and only where nothing has moved since.
+ * Equal state vectors prove nothing, so contents are compared: room and projection in one turn of the event loop, and only
+ * where nothing has moved since the log was read.
  */
+import { setImmediate as breathe } from 'node:timers/promises';
 import type * as Y from 'yjs';
 import type { Database } from '../persistence/database.ts';
 import type { UpdateLog } from '../persistence/log/update-log.ts';
@@ -33,7 +34,7 @@ import { OfficeError } from './protocol/errors.ts';
 import type { SessionId } from './protocol/ids.ts';
 import { readEntries } from './protocol/segment.ts';
 import type { Room } from './room/room.ts';
-import { type LoadedDocument, loadDocument } from './room/room-document.ts';
+import { loadDocument } from './room/room-document.ts';
 
 /** Between two checks that nobody asked for lies at least this, in ms ... */
 const MIN_REST_MS = 5_000;
@@ -42,7 +43,7 @@ const REST_FACTOR = 200;
 /** How often a comparison is begun anew because the segment moved meanwhile. */
 const MAX_ATTEMPTS = 5;
 /** Entries of a session whose folded rows are compared too: 10 ms for 1,000. Those of longer ones `npm run doctor` compares. */
-const MAX_FOLDED_ENTRIES = 4_000;
+const MAX_FOLDED_ENTRIES = 2_000;
 /** Entries of a session that is projected anew while the office runs: other writers of the database wait meanwhile, for a
  * tenth of a millisecond each. Longer ones `npm run doctor -- --repair` mends. */
 const MAX_HEALED_ENTRIES = 20_000;
@@ -69,6 +70,16 @@ export interface DivergenceParts {
   rebuild(sessionId: SessionId, segments: readonly CommittedEntries[]): Promise<boolean>;
 }
 
+interface CheckOptions {
+  /** Whether the rows that are folded from the session's entries are compared too. */
+  readonly isFolded: boolean;
+}
+
+interface Logged {
+  readonly content: ReadonlyMap<string, string>;
+  readonly lastClock: number;
+}
+
 type Found = Omit<Divergence, 'document' | 'isHealed'>;
 
 export class Divergences {
@@ -88,12 +99,25 @@ export class Divergences {
 
   /** Checks a segment whose room is about to be closed, if the last such check is long enough ago. Never rejects. */
   async checkIdle(document: string): Promise<void> {
+    if (this.#parts.clock.now() < this.#restUntil || parseDocumentName(document)?.kind !== 'segment') return;
+    await this.#checkQuietly(document, { isFolded: true });
+  }
+
+  /**
+   * Checks the entries of a segment that was ended just now, unless another check is under way: people write in that
+   * session at this moment, so its rows are compared when they have gone. Never rejects.
+   */
+  checkSealed(document: string): Promise<void> {
+    return this.#checkQuietly(document, { isFolded: false });
+  }
+
+  async #checkQuietly(document: string, options: CheckOptions): Promise<void> {
     const { clock, logger } = this.#parts;
-    if (this.#isChecking || clock.now() < this.#restUntil || parseDocumentName(document)?.kind !== 'segment') return;
+    if (this.#isChecking) return;
     this.#isChecking = true;
     const startedAt = performance.now();
     try {
-      await this.checkSegment(document);
+      await this.checkSegment(document, options);
     } catch (error) {
       logger.warn('a segment could not be compared with its log', { document, reason: reasonOf(error) });
     } finally {
@@ -106,7 +130,10 @@ export class Divergences {
    * Compares a segment's room, log and projection, and mends what differs from the log. Answers `unknown` where the log is
    * damaged, or the segment does not hold still. Rejects where the log cannot be read, or the room ends meanwhile.
    */
-  async checkSegment(document: string): Promise<'same' | 'unknown' | Divergence> {
+  async checkSegment(
+    document: string,
+    options: CheckOptions = { isFolded: true },
+  ): Promise<'same' | 'unknown' | Divergence> {
     const ref = parseDocumentName(document);
     if (ref?.kind !== 'segment') throw new OfficeError('bad_request', `${document} is no segment`);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -114,8 +141,15 @@ export class Divergences {
       const loaded = await loadDocument(this.#parts.log, document);
       try {
         if (loaded.damage !== null) return 'unknown';
+        // Each step takes some ms: the sockets come in between.
+        await breathe();
+        const logged = segmentContent(readEntries(loaded.doc));
+        await breathe();
         // In one transaction: another connection writes to the database meanwhile.
-        const found = this.#parts.database.transaction(() => this.#compare(document, ref, loaded))();
+        const compare = this.#parts.database.transaction(() =>
+          this.#compare(document, ref, { content: logged, lastClock: loaded.lastClock }, options),
+        );
+        const found = compare();
         if (found === 'moved') continue;
         return found === null ? 'same' : await this.#heal(document, ref, found);
       } finally {
@@ -126,13 +160,17 @@ export class Divergences {
   }
 
   /** What differs, null where nothing does. Runs in one go. */
-  #compare(document: string, ref: SegmentRef, { doc, lastClock }: LoadedDocument): Found | 'moved' | null {
+  #compare(
+    document: string,
+    ref: SegmentRef,
+    { content: logged, lastClock }: Logged,
+    { isFolded }: CheckOptions,
+  ): Found | 'moved' | null {
     const { database, findRoom } = this.#parts;
     const room = findRoom(document);
     const committed = room?.committed;
     const through = watermarkOf(database, document);
     if ((room && !committed) || through > lastClock || (committed && committed.lastClock > lastClock)) return 'moved';
-    const logged = segmentContent(readEntries(doc));
     if (committed) {
       const difference = roomDifference(logged, committed, lastClock);
       if (difference !== null) return { copy: 'room', difference };
@@ -144,7 +182,7 @@ export class Divergences {
         ? `it is read through record ${through} of ${lastClock}`
         : segmentDifference(logged, projectedSegment(database, ref.sessionId, ref.segment));
     if (difference !== null) return { copy: 'projection', difference };
-    return rowsDifference(database, ref.sessionId);
+    return isFolded ? rowsDifference(database, ref.sessionId) : null;
   }
 
   async #heal(document: string, ref: SegmentRef, { copy, difference }: Found): Promise<Divergence> {

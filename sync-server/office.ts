@@ -42,8 +42,12 @@ import { OFFICE_AUTHOR } from './protocol/entry.ts';
 import { type EventDraft, MAX_EVENTS_KEPT, readEvent, type WireEvent } from './protocol/events.ts';
 import { deriveId } from './protocol/ids.ts';
 import type { TurnView } from './protocol/turn.ts';
+import { Arrivals } from './room/arrivals.ts';
+import { LiveRooms } from './room/live-rooms.ts';
 import type { Room } from './room/room.ts';
 import { Rooms } from './room/rooms.ts';
+import { SEGMENT_LIMITS, type SegmentLimits } from './room/segment-roll.ts';
+import { SessionSegments } from './room/session-segments.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { EventStreams } from './sockets/event-streams.ts';
@@ -66,6 +70,8 @@ export interface OfficeParts {
   readonly logger: Logger;
   /** Opens the update log in a folder; the one on the disk where nothing is said. */
   readonly openLog?: (folder: string) => Promise<UpdateLog>;
+  /** When a segment is full; the protocol's limits where nothing is said. */
+  readonly segmentLimits?: SegmentLimits;
 }
 
 export interface Office {
@@ -107,20 +113,31 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   );
   const databaseFile = join(dataFolder, DATABASE);
   const thread = new ProjectionThread({ databaseFile, isSynced: config.durability === 'power-cut' });
-  const wiring = wireRooms({ ...read, database, thread, log, leases, streams, quarantine, clock, logger });
-  const { rooms, projector, divergences, publish, projectNow } = wiring;
+  const wiring = wireRooms({
+    ...read,
+    database,
+    thread,
+    log,
+    leases,
+    streams,
+    quarantine,
+    clock,
+    logger,
+    segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
+  });
+  const { rooms, live, segments, arrivals, projector, divergences, publish, projectNow } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
     leases,
-    rooms: schedulerRooms(rooms),
+    rooms: schedulerRooms(rooms, live),
     nameOf: (person) => accounts.nameOf(person),
     publish,
     clock,
     log: (sentence, error) => logger.warn(sentence, error === undefined ? {} : { reason: reasonOf(error) }),
   });
   wiring.afterProjection((told) => scheduler.onProjected(told));
-  const sessions = new Sessions(read.sessionStore, rooms, clock);
+  const sessions = new Sessions(read.sessionStore, live, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
   const held = new HeldSockets(clock, logger);
@@ -134,6 +151,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     logger,
     epoch: readOrCreateEpoch(database),
     grantOf: (id) => read.grants.of(id),
+    liveSegmentOf: (id) => segments.liveOf(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
@@ -190,6 +208,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
       scheduler.stop();
       held.closeAll();
+      await arrivals.drain();
       await rooms.drain();
       await projector.drain();
       await thread.close();
@@ -223,6 +242,9 @@ function openReadModel(database: Database, accounts: Accounts, clock: Clock): Re
 
 interface RoomWiring {
   readonly rooms: Rooms;
+  readonly live: LiveRooms;
+  readonly segments: SessionSegments;
+  readonly arrivals: Arrivals;
   readonly projector: Projector;
   readonly divergences: Divergences;
   /** Logs events and sends them to those who may see them. */
@@ -242,10 +264,11 @@ interface RoomParts extends ReadModel {
   readonly quarantine: Quarantine;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly segmentLimits: SegmentLimits;
 }
 
 function wireRooms(parts: RoomParts): RoomWiring {
-  const { database, log, leases, streams, clock, logger, thread, grants, sessionStore, events } = parts;
+  const { database, log, leases, streams, clock, logger, segmentLimits, thread, grants, sessionStore, events } = parts;
   let projected: (told: readonly TurnView[]) => void = () => undefined;
   const order = new EventOrder(
     events.range().newest,
@@ -290,21 +313,41 @@ function wireRooms(parts: RoomParts): RoomWiring {
       return result !== null;
     },
   });
+  const segments = new SessionSegments({
+    entry: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    newestAt: (session) => sessionStore.newestAt(session),
+    segmentOf: (session, id) => sessionStore.segmentOf(session, id) ?? undefined,
+    liveSegment: (session) => sessionStore.liveSegment(session),
+  });
   const rooms: Rooms = new Rooms({
     log,
     leases,
     clock,
     logger,
     grantOf: (id) => grants.of(id),
-    findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
-    projectedSegmentOf: (session, id) => sessionStore.segmentOf(session, id) ?? undefined,
+    segments,
+    segmentLimits,
     project: (committed) => projector.add(committed),
     quarantine: (setAside) => parts.quarantine.put(setAside),
-    prepare: (room) => beginSession(room, sessionStore),
     checkIdle: (document) => divergences.checkIdle(document),
+    sealed: (document) => void divergences.checkSealed(document),
+    arrivedLate: (session, ids) => arrivals.add(session, ids),
+    prepare: async (room) => {
+      await beginSession(room, sessionStore);
+      room.sealIfFull();
+    },
+  });
+  const live = new LiveRooms(rooms, segments);
+  const arrivals: Arrivals = new Arrivals({
+    append: (session, makeEntry) => live.use(session, (room) => room.entries.appendAsOffice(makeEntry)),
+    clock,
+    logger,
   });
   return {
     rooms,
+    live,
+    segments,
+    arrivals,
     projector,
     divergences,
     publish: (drafts) => order.add(events.append(drafts, clock.now())),
@@ -345,14 +388,18 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   }));
 }
 
-function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
+function schedulerRooms(rooms: Rooms, live: LiveRooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
   return {
-    prepare: (document) =>
-      rooms.use(document, async (room) => ({
-        clientId: room.entries.reserveClientId(),
-        newestAt: room.entries.newestAt,
+    prepare: (session) =>
+      live.use(session, async ({ name, entries }) => ({
+        document: name,
+        clientId: entries.reserveClientId(),
+        newestAt: entries.newestAt,
       })),
-    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.entries.finishTurn(rowId, makeReply)),
+    finish: ({ sessionId, document }, rowId, makeReply) => {
+      const finish = (room: Room) => room.entries.finishTurn(rowId, makeReply);
+      return document === null ? live.use(sessionId, finish) : rooms.use(document, finish);
+    },
     dropRow: (document, rowId) => rooms.use(document, (room) => room.entries.dropRow(rowId)),
   };
 }

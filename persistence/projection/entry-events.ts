@@ -46,6 +46,8 @@ export function eventsOf(projected: ProjectedEntry): readonly EntryEvent[] {
     case 'stop':
     case 'synthesize':
     case 'notice':
+    case 'sealed':
+    case 'arrived':
       return [];
     default:
       return unreachable(entry);

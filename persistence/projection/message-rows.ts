@@ -73,6 +73,8 @@ export class MessageRows {
       case 'created':
       case 'binned':
       case 'restored':
+      case 'sealed':
+      case 'arrived':
         return null;
       default:
         return unreachable(entry);

@@ -218,7 +218,10 @@ export class Projection {
       this.#sql.setTitle.run({ session: sessionId, id, at, title: entry.title, titleKey: titleKey(entry.title) });
     else if (entry.kind === 'binned' || entry.kind === 'restored')
       this.#sql.setBinned.run({ session: sessionId, id, at, binnedAt: entry.kind === 'binned' ? at : null });
-    else return;
+    else {
+      if (entry.kind === 'sealed') session.segment = Math.max(session.segment, entry.next);
+      return;
+    }
     const record = this.#sessions.record(sessionId);
     if (!record) throw new Error(`session ${sessionId} has lost its row`);
     session.record = record;
@@ -263,6 +266,8 @@ function targetOf(entry: Entry): string | null {
     case 'created':
     case 'binned':
     case 'restored':
+    case 'sealed':
+    case 'arrived':
       return null;
     default:
       return unreachable(entry);

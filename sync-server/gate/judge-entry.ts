@@ -14,10 +14,12 @@ export interface EntryContext {
   find(id: string): Entry | undefined;
   /** Whether the log has lost the entry of this id that `find` answers. Then the same entry is taken once more. */
   isLost?(id: string): boolean;
+  /** Whether an entry of so many bytes as JSON may enter this segment: a sealed one takes a bounded rest. */
+  fits(sizeBytes: number): boolean;
 }
 
 export type EntryVerdict =
-  | { readonly kind: 'take'; readonly entry: PersonEntry }
+  | { readonly kind: 'take'; readonly entry: PersonEntry; readonly sizeBytes: number }
   /** The same entry, word for word, is there already: as good as saved. */
   | { readonly kind: 'same' }
   | { readonly kind: 'refuse'; readonly code: NackCode }
@@ -40,10 +42,11 @@ export function judgeEntry(person: Person, key: string, value: unknown, context:
   const present = context.find(key);
   if (present) {
     if (!isDeepStrictEqual(present, entry)) return { kind: 'refuse', code: 'duplicate' };
-    return context.isLost?.(key) ? { kind: 'take', entry } : { kind: 'same' };
+    return context.isLost?.(key) ? { kind: 'take', entry, sizeBytes } : { kind: 'same' };
   }
   if (entry.at > context.nowMs + MAX_AHEAD_MS) return { kind: 'refuse', code: 'clock' };
-  return mayWrite(person, entry, context) ? { kind: 'take', entry } : { kind: 'refuse', code: 'permission' };
+  if (!mayWrite(person, entry, context)) return { kind: 'refuse', code: 'permission' };
+  return context.fits(sizeBytes) ? { kind: 'take', entry, sizeBytes } : { kind: 'refuse', code: 'sealed' };
 }
 
 /** The size of a value as JSON; null where it is none: Yjs also carries big integers, and any depth. */

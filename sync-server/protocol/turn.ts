@@ -93,6 +93,8 @@ export const turnViewSchema = z.object({
   /** Why it waits, for a person ("Ollama does not answer"); null where nothing is wrong. */
   waiting_for: z.string().nullable(),
   model: z.string().nullable(),
+  /** The segment in which its live row is, or was; null before its first lease. */
+  segment: z.int().nullable(),
   queued_at: z.string(),
   /** When the present state began. */
   since: z.string(),

@@ -174,6 +174,26 @@ test('[DI3] an office looks when a room is closed, counts what it finds, and sho
   expect((await caller.call('messages', { params })).messages).toMatchObject([{ content: 'true' }]);
 });
 
+test('[DI3] an office looks when a segment is ended, while people go on writing', async () => {
+  const office = await openHeldOffice({
+    segmentLimits: { entries: 10, bytes: 100_000, sealedEntries: 40, sealedBytes: 400_000 },
+  });
+  const { caller, me } = office.owner;
+  const { session } = await caller.call('startChat', { body: { scope_type: 'general' } });
+  const params = { id: session.session_id };
+  const writer = await connect(caller, session.documents.live, { receipts: true }).synced();
+  for (let n = 1; n <= 5; n++) writer.write(message(me.id, n));
+  await until('all shown', async () => (await caller.call('messages', { params })).messages.length === 5);
+  const behindItsBack = openDatabase(join(office.dataFolder, 'daena.sqlite'));
+  behindItsBack.prepare(`DELETE FROM chat_entries WHERE entry_id = ?`).run(ulid(3));
+  behindItsBack.prepare(`DELETE FROM chat_messages WHERE message_id = ?`).run(ulid(3));
+  behindItsBack.close();
+  for (let n = 6; n <= 12; n++) writer.write(message(me.id, n));
+  await until('it is counted', async () => (await office.gauge('daena_divergences_total')) === 1);
+  await until('all shown again', async () => (await caller.call('messages', { params })).messages.length === 12);
+  expect(writer.closes).toEqual([]);
+});
+
 test('[DI3] a check that nobody asked for comes at most every five seconds', async () => {
   const { divergences, project, database } = await segmentWith(1);
   await project();
