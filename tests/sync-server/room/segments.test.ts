@@ -191,7 +191,7 @@ test('[SG5] [INV8] a crash between the seal and its projection changes nothing: 
   peer.write(message(me.id, 4));
   await until('the segment is sealed', () => isSealed(peer));
   await until('the last one is projected', async () => (await liveOf(office, id)) === segment(2));
-  const { messages: before } = await caller.call('messages', { params: { id } });
+  const before = await caller.call('messages', { params: { id } });
   await office.close();
   expect(copies).toHaveLength(1);
   const [copy] = copies;
