@@ -54,9 +54,10 @@ import { EventStreams } from './sockets/event-streams.ts';
 import { HeldSockets } from './sockets/held-sockets.ts';
 import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
+import { Tally } from './tally.ts';
 
-/** What is begun may take this long to finish when the office stops, in ms. */
-const DRAIN_MS = 8_000;
+/** Turns may take this long to come to rest when the office stops, in ms; half of what stopping may take in all. */
+const DRAIN_MS = 4_500;
 /** The thread that projects keeps SQLite's write-ahead log short; this connection does only where that fails. */
 const RARE_CHECKPOINT_PAGES = 40_000;
 
@@ -107,7 +108,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const workerToken = readOrCreateSecret(join(config.dataFolder, 'worker.token'));
   const read = openReadModel(database, accounts, clock);
   const leases = new LeaseRegistry();
-  const streams = new EventStreams(read.events);
+  const tally = new Tally();
+  const streams = new EventStreams(read.events, tally);
   const quarantine = new Quarantine(join(dataFolder, QUARANTINE), (problem) =>
     logger.error('a change that was set aside could not be kept', { reason: reasonOf(problem) }),
   );
@@ -122,6 +124,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     streams,
     quarantine,
     clock,
+    tally,
     logger,
     segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
   });
@@ -140,7 +143,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const sessions = new Sessions(read.sessionStore, live, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
-  const held = new HeldSockets(clock, logger);
+  const held = new HeldSockets(clock, tally, logger);
   const upgrades = new Upgrades({
     caller,
     held,
@@ -148,6 +151,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     events: streams,
     leases,
     clock,
+    tally,
     logger,
     epoch: readOrCreateEpoch(database),
     grantOf: (id) => read.grants.of(id),
@@ -155,8 +159,18 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
-  const { version } = parts;
-  const health = new OfficeHealth({ version, rooms, projector, scheduler, streams, held, quarantine, divergences });
+  const health = new OfficeHealth({
+    version: parts.version,
+    rooms,
+    projector,
+    scheduler,
+    streams,
+    held,
+    quarantine,
+    divergences,
+    tally,
+    openTurns: () => read.turns.mostOpenOfOnePerson(),
+  });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -263,12 +277,14 @@ interface RoomParts extends ReadModel {
   readonly streams: EventStreams;
   readonly quarantine: Quarantine;
   readonly clock: Clock;
+  readonly tally: Tally;
   readonly logger: Logger;
   readonly segmentLimits: SegmentLimits;
 }
 
 function wireRooms(parts: RoomParts): RoomWiring {
-  const { database, log, leases, streams, clock, logger, segmentLimits, thread, grants, sessionStore, events } = parts;
+  const { database, log, leases, streams, clock, tally, logger, segmentLimits, thread, grants, sessionStore, events } =
+    parts;
   let projected: (told: readonly TurnView[]) => void = () => undefined;
   const order = new EventOrder(
     events.range().newest,
@@ -323,10 +339,12 @@ function wireRooms(parts: RoomParts): RoomWiring {
     log,
     leases,
     clock,
+    tally,
     logger,
     grantOf: (id) => grants.of(id),
     segments,
     segmentLimits,
+    projectionBacklog: () => projector.backlog,
     project: (committed) => projector.add(committed),
     quarantine: (setAside) => parts.quarantine.put(setAside),
     checkIdle: (document) => divergences.checkIdle(document),

@@ -30,6 +30,7 @@ import { entriesOf } from '../protocol/segment.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import { lateAmong } from './late-arrivals.ts';
 import type { Peer } from './peer.ts';
+import { ReservedClients } from './reserved-clients.ts';
 import {
   hasPending,
   type LoadedDocument,
@@ -42,6 +43,12 @@ import type { SegmentLimits } from './segment-roll.ts';
 import { SegmentTally } from './segment-tally.ts';
 import type { SessionSegments } from './session-segments.ts';
 
+/** Changes of one room that may wait for the disk. */
+export const MAX_UNCOMMITTED = 5_000;
+/** Bytes of one room that may wait for the disk: a quarter of what the log takes for all rooms together. */
+export const MAX_UNCOMMITTED_BYTES = 16 * 1024 * 1024;
+/** Changes of all rooms that may wait for their projection; while the database takes none, they wait in memory. */
+export const MAX_PROJECTION_BACKLOG = 20_000;
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
 
@@ -61,6 +68,8 @@ export interface ReplicaContext {
   arrivedLate(sessionId: string, ids: readonly EntryId[]): void;
   /** Hears of a segment that was ended, once that is projected. */
   sealed(document: string): void;
+  /** Changes of all rooms that are durable and wait for their projection. */
+  projectionBacklog(): number;
   /** The disk took a change. */
   onCommitted(): void;
   /** Keeps a change that passed the gate and could not be applied. Returns at once, never throws. */
@@ -76,6 +85,7 @@ export interface Change {
   readonly refusals: readonly StoredRefusal[];
   /** The connection that it came from; null: the server itself. */
   readonly from: Peer | null;
+  /** The clocks that the document has with it, of the client ids in it. */
   readonly saved: StateVector;
 }
 
@@ -101,10 +111,12 @@ export class RoomReplica {
   readonly #listener: ReplicaListener;
   readonly #owners: Map<number, string>;
   readonly #refusals: StoredRefusal[];
+  readonly #reserved = new ReservedClients();
   readonly #barrier = new CommitBarrier();
   #lastClock: number;
   #recordCount: number;
   #sizeBytes = 0;
+  #uncommittedBytes = 0;
   #newestAt = 0;
   readonly #tally: SegmentTally;
   /** What the document emitted since a change began to be applied: Yjs may tidy up after it in a transaction of its own. */
@@ -162,6 +174,23 @@ export class RoomReplica {
     return this.#barrier.uncommitted;
   }
 
+  /** The bytes of those changes. */
+  get uncommittedBytes(): number {
+    return this.#uncommittedBytes;
+  }
+
+  /** Why no change is taken at the moment, though all is well; null where one is. */
+  get overload(): string | null {
+    const isFull = this.uncommitted >= MAX_UNCOMMITTED || this.#uncommittedBytes >= MAX_UNCOMMITTED_BYTES;
+    if (isFull) return 'the disk cannot keep up';
+    return this.#context.projectionBacklog() >= MAX_PROJECTION_BACKLOG ? 'the database cannot keep up' : null;
+  }
+
+  /** Bytes of a brief, as they count for its bound; 0 for a segment. */
+  get briefBytes(): number {
+    return this.ref.kind === 'brief' ? this.#sizeBytes : 0;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -189,20 +218,30 @@ export class RoomReplica {
   /** Whether a client id is this connection's, or may become it. */
   isOwn(peer: Peer, client: number): boolean {
     if (peer.lease) return client === peer.lease.clientId;
-    const owner = this.#owners.get(client);
+    const owner = this.#owners.get(client) ?? this.#reserved.holderOf(client);
     if (owner !== undefined) return owner === peer.principal.id;
     return client !== this.doc.clientID && !this.#context.leases.byClient(this.name, client);
   }
 
-  /** Whether nobody ever wrote under a client id. */
+  /** Keeps a client id for whoever shows themselves under it first. Answers whether it is this connection's. */
+  reserve(peer: Peer, client: number): boolean {
+    if (!this.isOwn(peer, client)) return false;
+    if (!peer.lease && !this.#owners.has(client)) this.#reserved.reserve(client, peer.principal.id);
+    return true;
+  }
+
+  /** Whether nobody ever wrote or was seen under a client id. */
   isFresh(client: number): boolean {
-    return client !== this.doc.clientID && !this.#owners.has(client) && this.clockOf(client) === 0;
+    const isKnown = this.#owners.has(client) || this.#reserved.holderOf(client) !== undefined;
+    return client !== this.doc.clientID && !isKnown && this.clockOf(client) === 0;
   }
 
   /** An entry of the session, wherever it stands. */
   find(id: string): Entry | undefined {
     const value = entriesOf(this.doc).get(id);
     if (value !== undefined) return readEntry(value) ?? undefined;
+    // The session has no other segment.
+    if (this.ref.kind === 'segment' && this.ref.segment === 1 && !this.#tally.isSealed) return undefined;
     return this.#context.segments.find(this.ref.sessionId, id);
   }
 
@@ -282,16 +321,22 @@ export class RoomReplica {
     const update = this.#apply(() => this.doc.transact(run), null);
     if (!update) throw new OfficeError('internal', 'the change could not be applied');
     const { clientID } = this.doc;
+    const saved = new Map([[clientID, this.clockOf(clientID)]]);
     const bindings = this.#owners.has(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
-    const appended = this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
+    const appended = this.#append({ update, bindings, entries, refusals: [], from: null, saved });
     this.#listener.applied();
     await appended;
   }
 
-  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
-  async settled(): Promise<void> {
+  /** Resolves when all that the document holds now is durable. Rejects where the replica ends before. */
+  async durable(): Promise<void> {
     await Promise.race([new Promise<void>((resolve) => this.#barrier.afterCommit(resolve)), this.#over.promise]);
     if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+  }
+
+  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
+  async settled(): Promise<void> {
+    await this.durable();
     await this.#project([], this.#lastClock);
   }
 
@@ -299,6 +344,7 @@ export class RoomReplica {
   assertWritable(): void {
     if (this.#isOver) throw new OfficeError('restarting', 'the room is being reopened', { retryAfterSeconds: 1 });
     if (this.damage) throw new OfficeError('storage', `this session can be read but not written: ${this.damage}`);
+    if (this.overload) throw new OfficeError('too_many', this.overload, { retryAfterSeconds: 2 });
   }
 
   /** Replaces the log's records by their merge where that is worth it. Only while quiet, and once all is projected. */
@@ -350,6 +396,7 @@ export class RoomReplica {
     }
     segments.add(sessionId, change.entries);
     this.#sizeBytes += change.update.byteLength;
+    this.#uncommittedBytes += change.update.byteLength;
     let clock: number;
     try {
       const meta = writeMeta(change.bindings, change.refusals);
@@ -371,6 +418,7 @@ export class RoomReplica {
 
   #committed(change: Change, number: number, clock: number): void {
     this.#context.onCommitted();
+    this.#uncommittedBytes -= change.update.byteLength;
     this.#lastClock = clock;
     this.#recordCount++;
     this.#refusals.push(...change.refusals);

@@ -7,12 +7,15 @@ import type { Peer } from '../../sync-server/room/peer.ts';
 import { Rooms, type RoomsContext } from '../../sync-server/room/rooms.ts';
 import { SEGMENT_LIMITS } from '../../sync-server/room/segment-roll.ts';
 import { SessionSegments } from '../../sync-server/room/session-segments.ts';
+import { Tally } from '../../sync-server/tally.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export interface RoomsInMemory {
   readonly rooms: Rooms;
   readonly log: MemoryUpdateLog;
   readonly leases: LeaseRegistry;
+  readonly clock: ManualClock;
+  readonly tally: Tally;
   /** What the rooms wrote to their logger. */
   readonly lines: readonly string[];
   /** Changes that could not be applied. */
@@ -22,15 +25,19 @@ export interface RoomsInMemory {
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'arrivedLate'>> = {},
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> & {
+    readonly clock?: ManualClock;
+  } = {},
 ): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
   const setAside: QuarantinedUpdate[] = [];
+  const clock = parts.clock ?? new ManualClock();
+  const tally = new Tally();
   const rooms = new Rooms({
     log,
     leases,
-    clock: new ManualClock(),
+    tally,
     logger: createLogger((line) => lines.push(line)),
     grantOf: () => ({
       scope: { type: 'general', id: null },
@@ -48,12 +55,14 @@ export function openRooms(
     segmentLimits: SEGMENT_LIMITS,
     project: () => Promise.resolve(),
     quarantine: (change) => void setAside.push(change),
+    projectionBacklog: () => 0,
     arrivedLate: () => undefined,
     sealed: () => undefined,
     prepare: () => Promise.resolve(),
     ...parts,
+    clock,
   });
-  return { rooms, log, leases, lines, setAside };
+  return { rooms, log, leases, clock, tally, lines, setAside };
 }
 
 /** A connection without a socket: it keeps what it was sent. */
@@ -61,6 +70,8 @@ export class ListeningPeer implements Peer {
   readonly knowsReceipts = true;
   readonly principal: Principal;
   readonly lease: Peer['lease'];
+  /** As if the network had not taken this many bytes. */
+  unsentBytes = 0;
   readonly sent: Uint8Array[] = [];
   readonly closes: number[] = [];
 
@@ -70,10 +81,6 @@ export class ListeningPeer implements Peer {
   }
 
   send(frame: Uint8Array): void {
-    this.sent.push(frame);
-  }
-
-  sendPresence(frame: Uint8Array): void {
     this.sent.push(frame);
   }
 

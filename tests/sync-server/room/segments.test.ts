@@ -180,10 +180,17 @@ test('[SG5] [INV8] a crash between the seal and its projection changes nothing: 
   });
   const { caller, me } = office.owner;
   const { id, segment } = await startSession(office);
-  await fill(await connect(caller, segment(1)).synced(), me.id, 1);
-  const messages = async () => (await caller.call('messages', { params: { id } })).messages;
-  await until('all is projected', async () => (await messages()).length === 4);
-  const before = await messages();
+  const peer = await connect(caller, segment(1)).synced();
+  for (const n of [1, 2, 3]) peer.write(message(me.id, n));
+  // Nothing is under way when the last one comes, so that the copy is what a crash leaves.
+  await until('all is projected', async () => {
+    const { messages } = await caller.call('messages', { params: { id } });
+    return messages.length === 3 && (await office.gauge('daena_projection_backlog')) === 0;
+  });
+  peer.write(message(me.id, 4));
+  await until('the segment is sealed', () => isSealed(peer));
+  await until('the last one is projected', async () => (await liveOf(office, id)) === segment(2));
+  const before = await caller.call('messages', { params: { id } });
   await office.close();
   expect(copies).toHaveLength(1);
   const [copy] = copies;
