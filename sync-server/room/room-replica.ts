@@ -240,9 +240,12 @@ export class RoomReplica {
   find(id: string): Entry | undefined {
     const value = entriesOf(this.doc).get(id);
     if (value !== undefined) return readEntry(value) ?? undefined;
-    // The session has no other segment.
-    if (this.ref.kind === 'segment' && this.ref.segment === 1 && !this.#tally.isSealed) return undefined;
-    return this.#context.segments.find(this.ref.sessionId, id);
+    const { segments } = this.#context;
+    const { ref } = this;
+    const ahead = segments.findAhead(ref.sessionId, id);
+    // While the first segment goes on there is no other in which a projected entry could stand.
+    if (ahead || (ref.kind === 'segment' && ref.segment === 1 && !this.#tally.isSealed)) return ahead;
+    return segments.findProjected(ref.sessionId, id);
   }
 
   /** Whether so many further entries, of so many bytes as JSON in all, may enter. */

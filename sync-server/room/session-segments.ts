@@ -30,9 +30,14 @@ export class SessionSegments {
     this.#projected = projected;
   }
 
-  /** An entry of the session that was taken, in whichever segment; durable or on its way there. */
-  find(sessionId: string, entryId: string): Entry | undefined {
-    return this.#ahead.get(sessionId)?.entries.get(entryId) ?? this.#projected.entry(sessionId, entryId);
+  /** An entry of the session that was taken, in whichever segment, and is not projected yet. */
+  findAhead(sessionId: string, entryId: string): Entry | undefined {
+    return this.#ahead.get(sessionId)?.entries.get(entryId);
+  }
+
+  /** An entry of the session that is projected, in whichever segment. */
+  findProjected(sessionId: string, entryId: string): Entry | undefined {
+    return this.#projected.entry(sessionId, entryId);
   }
 
   /** The segment that an entry stands in, as projected; undefined where it is not. */
