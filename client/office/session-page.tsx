@@ -65,6 +65,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
       rows: session.rows(),
       turns: turns(),
       readUntil,
+      isFromBeginning: session.earlier().kind === 'none',
       me: office.me.id,
       dayOf: dayKey,
     }),
@@ -75,6 +76,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
   const [replyTo, setReplyTo] = createSignal<string>();
   const [isFollowing, setFollowing] = createSignal(true);
   const [problem, setProblem] = createSignal<string>();
+  const [isSeeking, setSeeking] = createSignal(false);
   const isVisible = createVisibility();
   const now = createClock(() => open().length > 0, session.officeNow);
   let handle: TimelineHandle | undefined;
@@ -124,8 +126,9 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     );
     for (const bubble of open()) if (mine.has(bubble.cause)) void stop(bubble);
   };
+  const itemsById = createMemo(() => new Map(session.timeline().items.map((item) => [item.id as string, item])));
   const quoteOf = (entryId: string) => {
-    const item = session.timeline().items.find((other) => other.id === entryId);
+    const item = itemsById().get(entryId);
     if (item === undefined) return undefined;
     const words = item.kind === 'reply' ? item.reply.body : item.kind === 'debate' ? item.topic : item.body;
     const text = item.isRetracted ? 'deleted' : words.replace(/\s+/g, ' ').slice(0, QUOTE_CHARS);
@@ -141,11 +144,32 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     const newest = Math.max(session.timeline().newestAt, Date.parse(wire()?.last_message?.created_at ?? '') || 0);
     if (isFollowing() && newest > 0 && isVisible()) office.markRead(id, newest);
   });
+  let sought: string | undefined;
+  const show = async (entryId: string) => {
+    sought = entryId;
+    if (handle?.show(entryId)) return;
+    if (!session.hasCome()) return;
+    setSeeking(true);
+    const outcome = await session.find(entryId);
+    if (sought !== entryId) return;
+    const isShown = outcome === 'found' && handle?.show(entryId) === true;
+    setSeeking(false);
+    if (isShown) return;
+    setProblem(
+      outcome === 'failed'
+        ? 'That message is further up, and earlier messages cannot be loaded right now.'
+        : 'That message was not found in this conversation.',
+    );
+  };
   createEffect(
-    on([target, session.isLoaded, () => lines().length > 0], ([entryId]) => {
-      if (entryId !== undefined) queueMicrotask(() => handle?.show(entryId));
+    on([target, session.isLoaded, session.hasCome, () => lines().length > 0], ([entryId]) => {
+      if (entryId !== undefined) queueMicrotask(() => void show(entryId));
     }),
   );
+  createEffect(() => {
+    // At the bottom again, what was read far above need not be held any more.
+    if (isFollowing() && !isSeeking() && wire()?.documents.live !== undefined) session.forgetEarlier();
+  });
 
   const context = {
     session,
@@ -165,7 +189,8 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     },
     edit,
     quoteOf,
-    show: (entryId: string) => handle?.show(entryId),
+    show: (entryId: string) => void show(entryId),
+    isEarlier: (entryId: string) => session.earlier().kind !== 'none' && session.entry(entryId) === undefined,
     active,
     setActive,
     target,
@@ -187,6 +212,9 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
           <Timeline
             lines={lines()}
             isBusy={open().length > 0}
+            earlier={session.earlier()}
+            mayLoadEarlier={session.hasCome()}
+            onEarlier={() => void session.loadEarlier()}
             onFollowing={setFollowing}
             handle={(given) => {
               handle = given;
@@ -196,6 +224,11 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
         <footer class="session-foot">
           <div ref={dock} class="dock">
             <Trouble session={session} problem={problem()} onDismiss={() => setProblem(undefined)} />
+            <Show when={isSeeking()}>
+              <p class="hint" role="status">
+                Looking for that message…
+              </p>
+            </Show>
             <TypingLine session={session} />
             <Show when={replyTo()}>
               {(entryId) => (

@@ -1,6 +1,8 @@
-import { createEffect, createMemo, createSignal, For, Match, on, onMount, Show, Switch } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, onMount, Show, Switch } from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
 import type { DebateItem } from '../../sync-server/protocol/fold.ts';
+import { unreachable } from '../../sync-server/protocol/unreachable.ts';
+import type { Earlier } from '../sync/create-history.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { AgentBubble, Notes } from './agent-bubble.tsx';
@@ -20,12 +22,18 @@ const TOP_PX = 600;
 
 export interface TimelineHandle {
   readonly jump: () => void;
-  readonly show: (entryId: string) => void;
+  /** Brings an entry into view. Answers false where no line shows it. */
+  readonly show: (entryId: string) => boolean;
 }
 
 export interface TimelineProps {
   readonly lines: readonly Line[];
   readonly isBusy: boolean;
+  /** What stands above the lines. */
+  readonly earlier: Earlier;
+  /** Whether the lines are complete from here down, so that earlier ones can be asked for. */
+  readonly mayLoadEarlier: boolean;
+  readonly onEarlier: () => void;
   /** Whether the reader is at the bottom of a page that can be seen. */
   readonly onFollowing: (isFollowing: boolean) => void;
   readonly handle: (handle: TimelineHandle) => void;
@@ -40,7 +48,7 @@ export function Timeline(props: TimelineProps) {
   let scroller: HTMLDivElement | undefined;
   let content: HTMLDivElement | undefined;
 
-  createEffect(() => setShown('lines', reconcile([...props.lines.slice(-limit())], { key: 'key' })));
+  createEffect(() => setShown('lines', reconcile(props.lines.slice(-limit()), { key: 'key' })));
   createEffect(() => props.onFollowing(follow.isFollowing()));
   createEffect(
     on(
@@ -52,9 +60,29 @@ export function Timeline(props: TimelineProps) {
     ),
   );
   createEffect(() => {
-    if (follow.isFollowing()) setNews(false);
+    if (!follow.isFollowing()) return;
+    setNews(false);
+    // At the bottom again, the lines far above go off the page: however long somebody read there, the next key is quick.
+    setLimit(WINDOW);
   });
 
+  /** Pixels of lines above what is read; a reader at the bottom may not have been put there yet. */
+  const above = () => {
+    if (scroller === undefined) return Number.POSITIVE_INFINITY;
+    return follow.isFollowing() ? scroller.scrollHeight - scroller.clientHeight : scroller.scrollTop;
+  };
+  /** Keeps lines above what is read: those that are here already, then those that have to be asked for. */
+  const fill = () => {
+    if (above() >= TOP_PX) return;
+    if (limit() < props.lines.length) grow(limit() + WINDOW);
+    else if (props.mayLoadEarlier && props.earlier.kind === 'more') props.onEarlier();
+  };
+  createEffect(
+    on([() => props.lines.length, limit, () => props.earlier.kind, () => props.mayLoadEarlier], () => {
+      const frame = requestAnimationFrame(fill);
+      onCleanup(() => cancelAnimationFrame(frame));
+    }),
+  );
   /** Puts earlier lines in above without moving what is read, where the browser does not see to it. */
   const grow = (to: number) => {
     if (scroller === undefined || to <= limit() || limit() >= props.lines.length) return;
@@ -64,7 +92,7 @@ export function Timeline(props: TimelineProps) {
   };
   const show = (entryId: string) => {
     const index = props.lines.findIndex((line) => contains(line, entryId));
-    if (index === -1) return;
+    if (index === -1) return false;
     follow.letGo();
     grow(props.lines.length - index + WINDOW / 2);
     const element = content?.querySelector(`[data-entry-id="${CSS.escape(entryId)}"]`);
@@ -72,6 +100,7 @@ export function Timeline(props: TimelineProps) {
     if (notes) notes.open = true;
     element?.scrollIntoView({ block: 'center' });
     if (element instanceof HTMLElement) element.focus({ preventScroll: true });
+    return true;
   };
   const onKey = (event: KeyboardEvent) => {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
@@ -103,11 +132,12 @@ export function Timeline(props: TimelineProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
         onKeyDown={onKey}
-        onScroll={(event) => {
-          if (event.currentTarget.scrollTop < TOP_PX) grow(limit() + WINDOW);
-        }}
+        onScroll={fill}
       >
         <div ref={content} class="timeline-lines">
+          <Show when={shown.lines.length > 0 && limit() >= props.lines.length}>
+            <Top earlier={props.earlier} onRetry={props.onEarlier} />
+          </Show>
           <For each={shown.lines}>{(line) => <TimelineLine line={line} />}</For>
         </div>
       </div>
@@ -120,6 +150,36 @@ export function Timeline(props: TimelineProps) {
         </div>
       </Show>
     </>
+  );
+}
+
+/** What stands above the first line: the beginning, or the way there. */
+function Top(props: { earlier: Earlier; onRetry: () => void }) {
+  const words = () => {
+    const { earlier } = props;
+    switch (earlier.kind) {
+      case 'none':
+        return 'Beginning of the conversation';
+      case 'more':
+      case 'loading':
+        return 'Loading earlier messages…';
+      case 'failed':
+        return `Earlier messages cannot be loaded. ${earlier.message}`;
+      case 'full':
+        return 'This is as far up as one page goes. Search finds what was said before.';
+      default:
+        return unreachable(earlier);
+    }
+  };
+  return (
+    <p class="timeline-top" data-earlier={props.earlier.kind}>
+      <span>{words()}</span>
+      <Show when={props.earlier.kind === 'failed'}>
+        <Button small onClick={() => props.onRetry()}>
+          Retry
+        </Button>
+      </Show>
+    </p>
   );
 }
 

@@ -21,6 +21,7 @@ import {
 import type { Api, ApiResult } from './api.ts';
 import { type Device, newUlid, readJson, writeJson } from './device.ts';
 import { EventStream, type StreamState } from './events.ts';
+import { IndexedDbPageCache, type PageCache } from './page-cache.ts';
 import { changeStarts, loadStarts } from './pending-starts.ts';
 import { advance, FIRST_USE, loadPositions, savePositions } from './read-positions.ts';
 import { byActivity, provisional, titleOf } from './session-rows.ts';
@@ -65,6 +66,8 @@ export interface Office {
   readonly me: Me;
   readonly api: Api;
   readonly device: Device;
+  /** Where pages of history are kept; null where this device keeps nothing. */
+  readonly pageCache: PageCache | null;
   readonly state: OfficeState;
   readonly link: () => StreamState;
   /** Connects again after a refusal, for when this sign-in proved to be good. */
@@ -271,6 +274,7 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
     me,
     api,
     device,
+    pageCache: device.hasIndexedDb ? new IndexedDbPageCache(me.id) : null,
     state,
     link,
     isFresh,
@@ -288,7 +292,12 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
       void flushStart(id);
       return id;
     },
-    ensureKnown: flushStart,
+    ensureKnown: async (sessionId) => {
+      const known = await flushStart(sessionId);
+      // Its row says which of its segments is live.
+      if (known.ok && state.sessions[sessionId] === undefined) await refreshSession(sessionId);
+      return known;
+    },
     markRead: (sessionId, at) => {
       const next = advance(state.read, sessionId, at);
       if (next === state.read) return;

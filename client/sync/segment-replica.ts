@@ -16,6 +16,7 @@ import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import type { z } from 'zod';
 import {
+  compareEntries,
   type Entry,
   nextAt,
   type PersonEntry,
@@ -66,6 +67,8 @@ export interface ReplicaOptions {
   readonly shelf: Shelf;
   /** Whether tabs of one browser tell each other directly, too. */
   readonly isSharedBetweenTabs: boolean;
+  /** How far the office's clock is ahead of this device's, as far as that is known yet; ms. */
+  readonly officeOffsetMs?: number;
   readonly onChange: (change: ReplicaChange) => void;
 }
 
@@ -79,8 +82,10 @@ export class SegmentReplica {
   readonly #marks: ReplicaMarks;
   readonly #loading: Promise<void>;
   #newestAt = 0;
-  #officeOffsetMs = 0;
+  #officeOffsetMs: number;
+  #sealedNext: number | null = null;
   #link: ReplicaLink = { kind: 'waiting' };
+  #hasBeenLive = false;
   #isLoaded = false;
   #isClosed = false;
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -89,6 +94,7 @@ export class SegmentReplica {
   constructor(options: ReplicaOptions) {
     this.#options = options;
     const { user, documentName } = options;
+    this.#officeOffsetMs = options.officeOffsetMs ?? 0;
     this.#outbox = new Outbox(options.shelf, user.id, documentName);
     this.#marks = new ReplicaMarks(options.shelf, user.id, documentName);
     for (const { at } of this.#outbox.entries) this.#newestAt = Math.max(this.#newestAt, at);
@@ -117,6 +123,25 @@ export class SegmentReplica {
     return this.#isLoaded;
   }
 
+  /** Whether the server has sent what it had, at least once since this replica was opened. */
+  get hasBeenLive(): boolean {
+    return this.#hasBeenLive;
+  }
+
+  /** The segment that follows, once the server has ended this one; null before. */
+  get sealedNext(): number | null {
+    return this.#sealedNext;
+  }
+
+  /** The newest `at` of its entries, in ms; 0 where there is none. */
+  get newestAt(): number {
+    return this.#newestAt;
+  }
+
+  get officeOffsetMs(): number {
+    return this.#officeOffsetMs;
+  }
+
   /** This device's clock, corrected by the office's; ms. */
   officeNow(): number {
     return Date.now() + this.#officeOffsetMs;
@@ -128,6 +153,20 @@ export class SegmentReplica {
     return [...this.#entries.values(), ...unheard].filter(
       ({ id, kind }) => !this.#marks.isDropped(id) && (kind === 'message' || this.#marks.refusalOf(id) === undefined),
     );
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id) || this.#outbox.entries.some((entry) => entry.id === id);
+  }
+
+  /** This person's entries that the server is not known to have: on their way, or refused. */
+  unsettled(): Entry[] {
+    return this.entries().filter(({ id, author }) => author === this.#options.user.id && this.stateOf(id) !== 'tick');
+  }
+
+  /** Whether the server has every entry of this person that is shown. */
+  isSettled(): boolean {
+    return this.#outbox.entries.length === 0 && this.unsettled().length === 0;
   }
 
   rows(): LiveRow[] {
@@ -165,9 +204,12 @@ export class SegmentReplica {
     });
   }
 
-  /** Writes an entry; it is on this device from here on, and on its way. Answers null where it breaks the entries' form. */
-  append(draft: EntryDraft): PersonEntry | null {
-    const at = nextAt(this.officeNow(), this.#newestAt);
+  /**
+   * Writes an entry; it is on this device from here on, and on its way. Answers null where it breaks the entries' form.
+   * @param after the newest `at` that its author has seen elsewhere, in ms
+   */
+  append(draft: EntryDraft, after = 0): PersonEntry | null {
+    const at = nextAt(this.officeNow(), Math.max(this.#newestAt, after));
     const parsed = personEntrySchema.safeParse({ ...draft, id: newUlid(at), author: this.#options.user.id, at });
     if (!parsed.success) return null;
     this.#outbox.hold(parsed.data);
@@ -175,13 +217,24 @@ export class SegmentReplica {
     return parsed.data;
   }
 
-  /** Sends the words of a refused entry as a new one. */
-  sendAnew(id: string): PersonEntry | null {
+  /** Entries that were refused with this code and are still shown, oldest first. */
+  refusedWith(code: NackCode): readonly PersonEntry[] {
+    return this.#marks.refusedEntries.filter(({ id }) => this.refusalOf(id) === code).sort(compareEntries);
+  }
+
+  /** What a refused entry said, to be sent as a new one; null where it was not refused. */
+  draftOf(id: string): EntryDraft | null {
     const entry = this.#entries.get(id) ?? this.#marks.refusedEntries.find((other) => other.id === id);
     const parsed = personEntrySchema.safeParse(entry);
     if (!parsed.success || this.#marks.refusalOf(id) === undefined) return null;
     const { id: _id, author: _author, at: _at, ...draft } = parsed.data;
-    const sent = this.append(draft);
+    return draft;
+  }
+
+  /** Sends the words of a refused entry as a new one. */
+  sendAnew(id: string): PersonEntry | null {
+    const draft = this.draftOf(id);
+    const sent = draft && this.append(draft);
     if (sent) this.drop(id);
     return sent;
   }
@@ -227,6 +280,7 @@ export class SegmentReplica {
         if (entry === null) this.#entries.delete(key);
         else {
           this.#entries.set(key, entry);
+          if (entry.kind === 'sealed') this.#sealedNext = entry.next;
           this.#newestAt = Math.max(this.#newestAt, entry.at);
         }
       }
@@ -243,6 +297,7 @@ export class SegmentReplica {
     });
     this.#provider.on('sync', (isSynced) => {
       if (!isSynced) return;
+      this.#hasBeenLive = true;
       this.#setLink({ kind: 'live' });
       this.#sendUnheard();
     });
