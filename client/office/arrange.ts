@@ -7,12 +7,10 @@ import { stepSchema } from '../../sync-server/protocol/entry.ts';
 import type { DebateItem, MessageItem, NoticeItem, ReplyItem, TimelineItem } from '../../sync-server/protocol/fold.ts';
 import type { LiveRow } from '../../sync-server/protocol/segment.ts';
 import { isFinal, type TurnView } from '../../sync-server/protocol/turn.ts';
+import { LATE_MS } from '../sync/read-positions.ts';
 
 /** Messages of one author stand together where no more than this lies between them, in ms. */
 const GROUP_MS = 5 * 60_000;
-
-/** Something that came this long after it was written came late, in ms. */
-const LATE_MS = 30_000;
 
 /** When an item came that came long after it was written, ms; null where it came in time. */
 export const lateSince = ({ at, arrivedAt }: Pick<TimelineItem, 'at' | 'arrivedAt'>): number | null =>

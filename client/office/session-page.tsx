@@ -141,7 +141,8 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
 
   createAnnouncements(session, open, (text) => announce(text));
   createEffect(() => {
-    const newest = Math.max(session.timeline().newestAt, Date.parse(wire()?.last_message?.created_at ?? '') || 0);
+    const last = Date.parse(wire()?.last_message?.created_at ?? '') || 0;
+    const newest = Math.max(session.timeline().newestAt, last, office.state.late[id] ?? 0);
     if (isFollowing() && newest > 0 && isVisible()) office.markRead(id, newest);
   });
   let sought: string | undefined;

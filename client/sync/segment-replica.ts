@@ -11,7 +11,6 @@
  * An entry counts as saved only when the server itself said so: by a receipt, by its state vector, or by sending it.
  */
 import * as decoding from 'lib0/decoding';
-import { IndexeddbPersistence } from 'y-indexeddb';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import type { z } from 'zod';
@@ -27,6 +26,7 @@ import { FRAME, type NackCode, readHello, readNack, readReceipt, SYNC } from '..
 import { presenceSchema } from '../../sync-server/protocol/presence.ts';
 import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { newUlid, type Shelf } from './device.ts';
+import { DeviceCopy } from './device-copy.ts';
 import { HANDSHAKE_MS } from './events.ts';
 import { Outbox } from './outbox.ts';
 import { ReplicaMarks } from './replica-marks.ts';
@@ -76,7 +76,7 @@ export class SegmentReplica {
   readonly #options: ReplicaOptions;
   readonly #doc = new Y.Doc();
   readonly #provider: WebsocketProvider;
-  readonly #storage: IndexeddbPersistence | null;
+  readonly #copy: DeviceCopy | null;
   readonly #outbox: Outbox;
   readonly #entries = new Map<string, Entry>();
   readonly #marks: ReplicaMarks;
@@ -107,9 +107,7 @@ export class SegmentReplica {
     // Two people on one device must never mix: the channel between tabs carries the user too.
     this.#provider.bcChannel = `daena/${user.id}/${documentName}`;
     this.#listen();
-    this.#storage = options.hasIndexedDb
-      ? new IndexeddbPersistence(`daena/${user.id}/${documentName}`, this.#doc)
-      : null;
+    this.#copy = options.hasIndexedDb ? new DeviceCopy(`daena/${user.id}/${documentName}`, this.#doc) : null;
     this.#provider.awareness.setLocalState({ user: { id: user.id, name: user.name } });
     this.#loading = this.#load();
   }
@@ -255,15 +253,32 @@ export class SegmentReplica {
     clearTimeout(this.#keepTimer);
     clearTimeout(this.#handshakeTimer);
     await this.#writeMarks();
-    this.#provider.destroy();
-    this.#provider.awareness.destroy();
+    this.#leave();
+    // A database that failed has said so by `storage`.
+    await this.#copy?.close().catch(() => undefined);
     this.#doc.destroy();
   }
 
+  /** Closes it and throws this device's copy away: the server has all of it. */
+  async forget(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#keepTimer);
+    clearTimeout(this.#handshakeTimer);
+    this.#leave();
+    // A copy that cannot be thrown away only takes room.
+    await this.#copy?.forget().catch(() => undefined);
+    this.#doc.destroy();
+  }
+
+  #leave(): void {
+    this.#provider.destroy();
+    this.#provider.awareness.destroy();
+  }
+
   async #load(): Promise<void> {
-    if (this.#storage !== null) {
+    if (this.#copy !== null) {
       await Promise.race([
-        this.#storage.whenSynced.then(() => this.#readMarks()),
+        this.#copy.whenRead.then(() => this.#readMarks()),
         new Promise((resolve) => setTimeout(resolve, LOAD_PATIENCE_MS)),
       ]).catch(() => this.#options.onChange('storage'));
     }
@@ -385,17 +400,19 @@ export class SegmentReplica {
   }
 
   async #writeMarks(): Promise<void> {
-    if (this.#storage?.db == null) return;
+    const store = this.#copy?.marks ?? null;
+    if (store === null) return;
     try {
-      await this.#marks.write(this.#storage);
+      await this.#marks.write(store);
     } catch {
       this.#options.onChange('storage');
     }
   }
 
   async #readMarks(): Promise<void> {
-    if (this.#storage === null) return;
-    await this.#marks.read(this.#storage);
+    const store = this.#copy?.marks ?? null;
+    if (store === null) return;
+    await this.#marks.read(store);
     this.#savedMoved();
   }
 }

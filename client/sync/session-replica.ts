@@ -39,7 +39,7 @@ export class SessionReplica {
   readonly #options: SessionReplicaOptions;
   readonly #known: KnownSegments;
   readonly #replicas = new Map<number, SegmentReplica>();
-  /** Replicas that are on their way out: closing them again is harmless, forgetting them is not. */
+  /** Replicas that are on their way out. */
   readonly #closing = new Set<Promise<void>>();
   /** Ids of entries that were minted anew, so that what refers to them by their first id finds them. */
   readonly #renamed = new Map<string, PersonEntry['id']>();
@@ -285,7 +285,7 @@ export class SessionReplica {
     if (this.isWhole(segment)) this.#options.onRetired(segment, replica.entries());
     this.#newestRetiredAt = Math.max(this.#newestRetiredAt, replica.newestAt);
     this.#replicas.delete(segment);
-    const closing = replica.close().finally(() => this.#closing.delete(closing));
+    const closing = replica.forget().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
     this.#options.onChange('entries');
   }
