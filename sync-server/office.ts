@@ -35,8 +35,12 @@ import { Projector } from './projector.ts';
 import { OFFICE_AUTHOR } from './protocol/entry.ts';
 import type { EventDraft } from './protocol/events.ts';
 import { deriveId } from './protocol/ids.ts';
+import { Arrivals } from './room/arrivals.ts';
+import { LiveRooms } from './room/live-rooms.ts';
 import type { Room } from './room/room.ts';
 import { Rooms } from './room/rooms.ts';
+import { SEGMENT_LIMITS, type SegmentLimits } from './room/segment-roll.ts';
+import { SessionSegments } from './room/session-segments.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { EventStreams } from './sockets/event-streams.ts';
@@ -57,6 +61,8 @@ export interface OfficeParts {
   readonly logger: Logger;
   /** Opens the update log in a folder; the one on the disk where nothing is said. */
   readonly openLog?: (folder: string) => Promise<UpdateLog>;
+  /** When a segment is full; the protocol's limits where nothing is said. */
+  readonly segmentLimits?: SegmentLimits;
 }
 
 export interface Office {
@@ -91,20 +97,28 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const read = openReadModel(database, accounts, clock);
   const leases = new LeaseRegistry();
   const streams = new EventStreams(read.events);
-  const wiring = wireRooms({ ...read, log, leases, streams, clock, logger });
-  const { rooms, projector, publish } = wiring;
+  const wiring = wireRooms({
+    ...read,
+    log,
+    leases,
+    streams,
+    clock,
+    logger,
+    segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
+  });
+  const { rooms, live, segments, arrivals, projector, publish } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
     leases,
-    rooms: schedulerRooms(rooms),
+    rooms: schedulerRooms(rooms, live),
     nameOf: (person) => accounts.nameOf(person),
     publish,
     clock,
     log: (sentence, error) => logger.warn(sentence, error === undefined ? {} : { reason: reasonOf(error) }),
   });
   wiring.afterProjection(() => scheduler.onProjected());
-  const sessions = new Sessions(read.sessionStore, rooms, clock);
+  const sessions = new Sessions(read.sessionStore, live, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
   const held = new HeldSockets(clock, logger);
@@ -118,6 +132,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     logger,
     epoch: readOrCreateEpoch(database),
     grantOf: (id) => read.grants.of(id),
+    liveSegmentOf: (id) => segments.liveOf(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
@@ -173,6 +188,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
       scheduler.stop();
       held.closeAll();
+      await arrivals.drain();
       await rooms.drain();
       projector.flush();
       await log.close();
@@ -206,6 +222,9 @@ function openReadModel(database: Database, accounts: Accounts, clock: Clock): Re
 
 interface RoomWiring {
   readonly rooms: Rooms;
+  readonly live: LiveRooms;
+  readonly segments: SessionSegments;
+  readonly arrivals: Arrivals;
   readonly projector: Projector;
   /** Logs events and sends them to those who may see them. */
   publish(drafts: readonly EventDraft[]): void;
@@ -214,9 +233,16 @@ interface RoomWiring {
 }
 
 function wireRooms(
-  parts: ReadModel & { log: UpdateLog; leases: LeaseRegistry; streams: EventStreams; clock: Clock; logger: Logger },
+  parts: ReadModel & {
+    log: UpdateLog;
+    leases: LeaseRegistry;
+    streams: EventStreams;
+    clock: Clock;
+    logger: Logger;
+    segmentLimits: SegmentLimits;
+  },
 ): RoomWiring {
-  const { log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
+  const { log, leases, streams, clock, logger, segmentLimits, projection, grants, sessionStore, events } = parts;
   let projected: () => void = () => undefined;
   const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
   const projectBatch = (batch: readonly CommittedEntries[]): void => {
@@ -232,18 +258,37 @@ function wireRooms(
     projected();
   };
   const projector = new Projector(projectBatch, clock, logger);
+  const segments = new SessionSegments({
+    entry: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    newestAt: (session) => sessionStore.newestAt(session),
+    liveSegment: (session) => sessionStore.liveSegment(session),
+  });
   const rooms: Rooms = new Rooms({
     log,
     leases,
     clock,
     logger,
     grantOf: (id) => grants.of(id),
-    findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    segments,
+    segmentLimits,
     project: (committed) => projector.add(committed),
-    prepare: (room) => beginSession(room, sessionStore),
+    arrivedLate: (session, ids) => arrivals.add(session, ids),
+    prepare: async (room) => {
+      await beginSession(room, sessionStore);
+      room.sealIfFull();
+    },
+  });
+  const live = new LiveRooms(rooms, segments);
+  const arrivals: Arrivals = new Arrivals({
+    append: (session, makeEntry) => live.use(session, (room) => room.entries.appendAsOffice(makeEntry)),
+    clock,
+    logger,
   });
   return {
     rooms,
+    live,
+    segments,
+    arrivals,
     projector,
     publish: (drafts) => send(events.append(drafts, clock.now())),
     afterProjection: (listener) => {
@@ -272,14 +317,18 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   }));
 }
 
-function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
+function schedulerRooms(rooms: Rooms, live: LiveRooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
   return {
-    prepare: (document) =>
-      rooms.use(document, async (room) => ({
-        clientId: room.entries.reserveClientId(),
-        newestAt: room.entries.newestAt,
+    prepare: (session) =>
+      live.use(session, async ({ name, entries }) => ({
+        document: name,
+        clientId: entries.reserveClientId(),
+        newestAt: entries.newestAt,
       })),
-    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.entries.finishTurn(rowId, makeReply)),
+    finish: ({ sessionId, document }, rowId, makeReply) => {
+      const finish = (room: Room) => room.entries.finishTurn(rowId, makeReply);
+      return document === null ? live.use(sessionId, finish) : rooms.use(document, finish);
+    },
     dropRow: (document, rowId) => rooms.use(document, (room) => room.entries.dropRow(rowId)),
   };
 }

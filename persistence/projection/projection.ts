@@ -154,6 +154,7 @@ export class Projection {
       this.#sql.setTitle.run({ session, id, at, title: entry.title, titleKey: titleKey(entry.title) });
     if (entry.kind === 'binned' || entry.kind === 'restored')
       this.#sql.setBinned.run({ session, id, at, binnedAt: entry.kind === 'binned' ? at : null });
+    if (entry.kind === 'sealed') this.#sql.sawSegment.run({ session, segment: entry.next });
     if (isActivity(entry)) this.#sql.setUpdated.run({ session, at });
   }
 

@@ -60,19 +60,6 @@ export function readEntries(doc: Y.Doc): Entry[] {
   return entries;
 }
 
-/**
- * The newest `at` of the segment's entries, in ms; 0 where there is none. Reads that one field only: a segment is opened
- * while somebody waits for it, and its entries were judged when they came in.
- */
-export function newestAtIn(doc: Y.Doc): number {
-  let newest = 0;
-  for (const value of entriesOf(doc).values()) {
-    if (typeof value !== 'object' || value === null || !('at' in value)) continue;
-    if (typeof value.at === 'number' && value.at > newest) newest = value.at;
-  }
-  return newest;
-}
-
 /** Sets an entry under its id. The caller makes sure the key is free: setting it a second time would change history. */
 export function writeEntry(doc: Y.Doc, entry: Entry): void {
   entriesOf(doc).set(entry.id, entry);

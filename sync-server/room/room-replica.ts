@@ -21,9 +21,11 @@ import type { DocumentRef } from '../protocol/document-name.ts';
 import { type Entry, nextAt, readEntry } from '../protocol/entry.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import type { Nack, StateVector } from '../protocol/frames.ts';
+import type { EntryId } from '../protocol/ids.ts';
 import { permission, type SessionGrant } from '../protocol/permission.ts';
-import { entriesOf, newestAtIn } from '../protocol/segment.ts';
+import { entriesOf } from '../protocol/segment.ts';
 import { CommitBarrier } from './commit-barrier.ts';
+import { lateAmong } from './late-arrivals.ts';
 import type { Peer } from './peer.ts';
 import {
   hasPending,
@@ -33,6 +35,9 @@ import {
   type StoredRefusal,
   writeMeta,
 } from './room-document.ts';
+import type { SegmentLimits } from './segment-roll.ts';
+import { SegmentTally } from './segment-tally.ts';
+import type { SessionSegments } from './session-segments.ts';
 
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
@@ -46,10 +51,13 @@ export interface ReplicaContext {
   readonly logger: Logger;
   /** The live grant of a session: asked for every change. Null where the session is gone. */
   grantOf(sessionId: string): SessionGrant | null;
-  /** An entry of the session in another segment, as projected. */
-  findProjected(sessionId: string, entryId: string): Entry | undefined;
+  /** What the rooms of a session share. */
+  readonly segments: SessionSegments;
+  readonly segmentLimits: SegmentLimits;
   /** Takes what became durable; resolves when it is projected. Never rejects. */
   project(committed: CommittedEntries): Promise<void>;
+  /** Hears of entries that came late, once they are projected. */
+  arrivedLate(sessionId: string, ids: readonly EntryId[]): void;
   /** The disk took a change. */
   onCommitted(): void;
 }
@@ -66,8 +74,10 @@ export interface Change {
   readonly saved: StateVector;
 }
 
-/** What the room hears of its replica. Neither call throws. */
+/** What the room hears of its replica. No call throws. */
 export interface ReplicaListener {
+  /** The document has a change, the log not yet. */
+  applied(): void;
   /** The log has a change: it may be shown. */
   committed(change: Change): void;
   /** The replica is of no use any more. Called once. */
@@ -91,6 +101,7 @@ export class RoomReplica {
   #recordCount: number;
   #sizeBytes = 0;
   #newestAt = 0;
+  readonly #tally: SegmentTally;
   /** What the document emitted since a change began to be applied: Yjs may tidy up after it in a transaction of its own. */
   #emitted: Uint8Array[] = [];
   #isOver = false;
@@ -114,13 +125,20 @@ export class RoomReplica {
     this.#lastClock = loaded.lastClock;
     this.#recordCount = loaded.recordCount;
     if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.doc).byteLength;
-    this.#newestAt = newestAtIn(this.doc);
+    this.#tally = new SegmentTally(this.doc);
+    const elsewhere = ref.kind === 'segment' ? context.segments.newestAt(ref.sessionId) : 0;
+    this.#newestAt = Math.max(this.#tally.newestAt, elsewhere);
     this.doc.on('update', (update: Uint8Array) => {
       this.#emitted.push(update);
     });
   }
 
-  /** The newest `at` of any entry here, in ms; 0 where there is none. */
+  /** What the segment holds. */
+  get tally(): Omit<SegmentTally, 'add'> {
+    return this.#tally;
+  }
+
+  /** The newest `at` of the session as far as it is known here, in ms; 0 where it has no entry. */
   get newestAt(): number {
     return this.#newestAt;
   }
@@ -175,7 +193,12 @@ export class RoomReplica {
   find(id: string): Entry | undefined {
     const value = entriesOf(this.doc).get(id);
     if (value !== undefined) return readEntry(value) ?? undefined;
-    return this.#context.findProjected(this.ref.sessionId, id);
+    return this.#context.segments.find(this.ref.sessionId, id);
+  }
+
+  /** Whether so many further entries, of so many bytes as JSON in all, may enter. */
+  fits(count: number, sizeBytes: number): boolean {
+    return this.#tally.fits(count, sizeBytes, this.#context.segmentLimits);
   }
 
   /** What the gate says of an update from a connection. */
@@ -193,7 +216,13 @@ export class RoomReplica {
       return gateWorker(lease, decoded, { ...clocks, nowMs, hasEntry: (id) => this.find(id) !== undefined });
     }
     if (this.ref.kind === 'segment') {
-      return gatePerson(principal, decoded, { ...clocks, grant, nowMs, find: (id) => this.find(id) });
+      return gatePerson(principal, decoded, {
+        ...clocks,
+        grant,
+        nowMs,
+        find: (id) => this.find(id),
+        fitsAll: (count, sizeBytes) => this.fits(count, sizeBytes),
+      });
     }
     if (!permission(principal, grant, 'write')) return { kind: 'over', reason: 'you may not write here' };
     return gateBrief(decoded, { ...clocks, sizeBytes: this.#sizeBytes });
@@ -221,6 +250,7 @@ export class RoomReplica {
       // The room has failed and told everyone; their devices send the change again.
       this.#context.logger.warn('a change was not saved', { document: this.name, reason: reasonOf(error) });
     });
+    this.#listener.applied();
     return true;
   }
 
@@ -231,7 +261,9 @@ export class RoomReplica {
     if (!update) throw new OfficeError('internal', 'the change could not be applied');
     const { clientID } = this.doc;
     const bindings = this.#owners.has(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
-    await this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
+    const appended = this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
+    this.#listener.applied();
+    await appended;
   }
 
   /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
@@ -281,21 +313,37 @@ export class RoomReplica {
 
   /** Logs a change, has it shown, and projects it. Rejects where the disk refused it, having failed the replica. */
   async #append(change: Change): Promise<void> {
+    const { sessionId } = this.ref;
+    const { segments } = this.#context;
     const number = this.#barrier.applied();
+    const wasSealed = this.#tally.isSealed;
     for (const [client, principal] of change.bindings) this.#owners.set(client, principal);
-    for (const entry of change.entries) this.#newestAt = Math.max(this.#newestAt, entry.at);
+    for (const entry of change.entries) {
+      this.#newestAt = Math.max(this.#newestAt, entry.at);
+      this.#tally.add(entry);
+    }
+    segments.add(sessionId, change.entries);
     this.#sizeBytes += change.update.byteLength;
     let clock: number;
     try {
       const meta = writeMeta(change.bindings, change.refusals);
       clock = await this.#context.log.append({ document: this.name, update: change.update, meta });
     } catch (error) {
+      segments.remove(sessionId, change.entries);
       const refused = new OfficeError('storage', 'the disk refused a change', { cause: error });
       const failure = error instanceof OfficeError ? error : refused;
       this.#fail(failure);
       throw failure;
     }
-    if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+    segments.committed(sessionId, change.entries);
+    const wasOver = this.#isOver;
+    if (!wasOver) this.#committed(change, number, clock);
+    // Also where the room failed meanwhile: the log has it, and nobody else would project it.
+    if (change.entries.length > 0) await this.#projectNew(change.entries, clock, wasSealed);
+    if (wasOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+  }
+
+  #committed(change: Change, number: number, clock: number): void {
     this.#context.onCommitted();
     this.#lastClock = clock;
     this.#recordCount++;
@@ -303,7 +351,14 @@ export class RoomReplica {
     this.#refusals.splice(0, this.#refusals.length - MAX_REFUSALS_KEPT);
     this.#listener.committed(change);
     this.#barrier.committed(number);
-    if (change.entries.length > 0) await this.#project(change.entries, clock);
+  }
+
+  async #projectNew(entries: readonly Entry[], clock: number, wasSealed: boolean): Promise<void> {
+    const { sessionId } = this.ref;
+    const late = lateAmong(entries, { wasSealed, committedAt: this.#context.clock.now() });
+    await this.#project(entries, clock);
+    this.#context.segments.remove(sessionId, entries);
+    if (late.length > 0) this.#context.arrivedLate(sessionId, late);
   }
 
   async #project(entries: readonly Entry[], throughClock: number): Promise<void> {

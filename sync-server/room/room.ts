@@ -20,6 +20,7 @@ import type { LoadedDocument } from './room-document.ts';
 import { RoomEntries } from './room-entries.ts';
 import { RoomPresence } from './room-presence.ts';
 import { type Change, type ReplicaContext, RoomReplica } from './room-replica.ts';
+import { SegmentEnd } from './segment-end.ts';
 
 /** Changes of one room that may wait for the disk. */
 const MAX_UNCOMMITTED = 5_000;
@@ -36,6 +37,7 @@ export class Room {
   readonly entries: RoomEntries;
   readonly #context: RoomContext;
   readonly #replica: RoomReplica;
+  readonly #end: SegmentEnd;
   readonly #peers = new Set<Peer>();
   readonly #presence: RoomPresence;
   /** Connections that were asked for what the room lacks, and have not answered yet. */
@@ -46,9 +48,11 @@ export class Room {
     this.ref = ref;
     this.#context = context;
     this.#replica = new RoomReplica(name, ref, loaded, context, {
+      applied: () => this.#end.sealIfFull(false),
       committed: (change) => this.#show(change),
       failed: (error) => this.#failed(error),
     });
+    this.#end = new SegmentEnd(this.#replica, context);
     this.entries = new RoomEntries(this.#replica, context);
     this.#presence = new RoomPresence(this.#peers, context.clock);
   }
@@ -68,6 +72,12 @@ export class Room {
 
   get isFailed(): boolean {
     return this.#replica.isOver;
+  }
+
+  /** Seals the segment where that was left undone. To be called once, when the room is loaded. */
+  sealIfFull(): void {
+    const live = this.#context.segments.liveOf(this.ref.sessionId);
+    this.#end.sealIfFull(this.ref.kind === 'segment' && live !== null && this.ref.segment < live);
   }
 
   /** Greets a connection: what is there, who is there, and what was refused of its own. */
@@ -154,7 +164,8 @@ export class Room {
     if (this.damage) return;
     const grant = this.#context.grantOf(this.ref.sessionId);
     if (!grant) this.#refuse(peer, 'unknown', 'no such session');
-    else if (this.#replica.uncommitted > MAX_UNCOMMITTED) this.#refuse(peer, 'too_many', 'the disk cannot keep up');
+    else if (this.#replica.uncommitted > MAX_UNCOMMITTED || this.#context.segments.isBehind(this.ref.sessionId))
+      this.#refuse(peer, 'too_many', 'the disk cannot keep up');
     else this.#follow(peer, this.#replica.judge(peer, decoded, grant), update);
   }
 

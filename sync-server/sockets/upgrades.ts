@@ -41,6 +41,8 @@ export interface UpgradesContext {
   readonly logger: Logger;
   readonly epoch: string;
   grantOf(sessionId: string): SessionGrant | null;
+  /** The number of a session's live segment; null where there is no such session. */
+  liveSegmentOf(sessionId: string): number | null;
   serveWorker(socket: WebSocket, worker: Worker): void;
 }
 
@@ -132,10 +134,13 @@ export class Upgrades {
       if (!hasLease) throw new OfficeError('conflict', 'no lease on this document is in force');
       return;
     }
-    const isThere = ref?.kind === 'brief' || ref?.segment === 1;
-    const grant = isThere ? this.#context.grantOf(ref.sessionId) : null;
+    const grant = ref ? this.#context.grantOf(ref.sessionId) : null;
     // What a person may not read looks to them like what does not exist.
-    if (!grant || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
+    if (!ref || !grant || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
+    if (ref.kind === 'brief') return;
+    // A segment begins to exist when the one before it is sealed.
+    const live = this.#context.liveSegmentOf(ref.sessionId) ?? 0;
+    if (ref.segment > live) throw new OfficeError('unknown', 'no such document');
   }
 }
 

@@ -4,6 +4,8 @@ import { createLogger } from '../../sync-server/logger.ts';
 import type { Principal } from '../../sync-server/protocol/principal.ts';
 import type { Peer } from '../../sync-server/room/peer.ts';
 import { Rooms } from '../../sync-server/room/rooms.ts';
+import { SEGMENT_LIMITS } from '../../sync-server/room/segment-roll.ts';
+import { SessionSegments } from '../../sync-server/room/session-segments.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export interface RoomsInMemory {
@@ -30,8 +32,10 @@ export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
       members: [],
       isBinned: false,
     }),
-    findProjected: () => undefined,
+    segments: new SessionSegments({ entry: () => undefined, newestAt: () => 0, liveSegment: () => 1 }),
+    segmentLimits: SEGMENT_LIMITS,
     project: () => Promise.resolve(),
+    arrivedLate: () => undefined,
     prepare: () => Promise.resolve(),
   });
   return { rooms, log, leases, lines };

@@ -212,16 +212,16 @@ export class TestOffice {
       if (this.isRefusing || !isAlive()) throw new Error('the room refuses');
     };
     return {
-      prepare: async () => {
+      prepare: async (sessionId) => {
         await enter();
-        return { clientId: this.#clientId++, newestAt: this.#at };
+        return { document: `session/${sessionId}/1`, clientId: this.#clientId++, newestAt: this.#at };
       },
-      finish: async (document, rowId, makeReply) => {
+      finish: async ({ sessionId }, rowId, makeReply) => {
         await enter();
         const reply = makeReply(this.rows.get(rowId) ?? null, this.nextAt());
         if (this.log.has(reply.id)) return 'exists';
         this.rows.delete(rowId);
-        this.commit(document.split('/')[1] ?? '', reply);
+        this.commit(sessionId, reply);
         this.project();
         return 'written';
       },
