@@ -1,4 +1,16 @@
-import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, onMount, Show, Switch } from 'solid-js';
+import {
+  createEffect,
+  createMemo,
+  createSignal,
+  For,
+  Match,
+  on,
+  onCleanup,
+  onMount,
+  Show,
+  Switch,
+  untrack,
+} from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
 import type { DebateItem } from '../../sync-server/protocol/fold.ts';
 import { unreachable } from '../../sync-server/protocol/unreachable.ts';
@@ -9,16 +21,15 @@ import { AgentBubble, Notes } from './agent-bubble.tsx';
 import type { Line } from './arrange.ts';
 import { createFollow } from './create-follow.ts';
 import { scopeFace, whoIs } from './directory.ts';
+import { AT_END, around, down, held, type LineWindow, spanOf, up } from './line-window.ts';
 import { MarkdownBody } from './markdown-body.tsx';
 import { Message } from './message.tsx';
 import { useOffice } from './office-context.tsx';
 import { clockTime, dayName } from './phrases.ts';
 import { useSession } from './session-context.tsx';
 
-/** Lines on the page at first, and how many more a reader gets at the top. */
-const WINDOW = 120;
-/** How near the top more lines are put in, in pixels. */
-const TOP_PX = 600;
+/** How near an edge more lines are put in, in pixels. */
+const EDGE_PX = 600;
 
 export interface TimelineHandle {
   readonly jump: () => void;
@@ -41,14 +52,15 @@ export interface TimelineProps {
 
 /** A session's log: grows at the bottom, is read anywhere, and never moves under the reader. */
 export function Timeline(props: TimelineProps) {
-  const [limit, setLimit] = createSignal(WINDOW);
+  const [onPage, setOnPage] = createSignal<LineWindow>(AT_END);
   const [shown, setShown] = createStore<{ lines: readonly Line[] }>({ lines: [] });
   const [hasNews, setNews] = createSignal(false);
-  const follow = createFollow();
+  const span = createMemo(() => spanOf(props.lines, onPage()));
+  const follow = createFollow(() => span().end === props.lines.length);
   let scroller: HTMLDivElement | undefined;
   let content: HTMLDivElement | undefined;
 
-  createEffect(() => setShown('lines', reconcile(props.lines.slice(-limit()), { key: 'key' })));
+  createEffect(() => setShown('lines', reconcile(props.lines.slice(span().start, span().end), { key: 'key' })));
   createEffect(() => props.onFollowing(follow.isFollowing()));
   createEffect(
     on(
@@ -60,47 +72,65 @@ export function Timeline(props: TimelineProps) {
     ),
   );
   createEffect(() => {
-    if (!follow.isFollowing()) return;
-    setNews(false);
-    // At the bottom again, the lines far above go off the page: however long somebody read there, the next key is quick.
-    setLimit(WINDOW);
+    const isFollowing = follow.isFollowing();
+    if (isFollowing) setNews(false);
+    setOnPage((now) =>
+      isFollowing
+        ? AT_END
+        : held(
+            untrack(() => props.lines),
+            now,
+          ),
+    );
   });
 
+  /** Changes which lines are on the page without moving what is read, where the browser does not see to it. */
+  const change = (to: LineWindow) => {
+    if (to === onPage()) return;
+    const top = scroller?.getBoundingClientRect().top ?? 0;
+    const anchor = [...(content?.children ?? [])].find((line) => line.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    setOnPage(to);
+    if (scroller === undefined || anchor?.isConnected !== true || follow.isFollowing()) return;
+    scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+  };
   /** Pixels of lines above what is read; a reader at the bottom may not have been put there yet. */
   const above = () => {
     if (scroller === undefined) return Number.POSITIVE_INFINITY;
     return follow.isFollowing() ? scroller.scrollHeight - scroller.clientHeight : scroller.scrollTop;
   };
-  /** Keeps lines above what is read: those that are here already, then those that have to be asked for. */
+  const below = () =>
+    scroller === undefined
+      ? Number.POSITIVE_INFINITY
+      : scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+  /** Keeps lines around what is read: those that are here already, then those that have to be asked for. */
   const fill = () => {
-    if (above() >= TOP_PX) return;
-    if (limit() < props.lines.length) grow(limit() + WINDOW);
+    if (!follow.isFollowing() && below() < EDGE_PX) change(down(props.lines, onPage()));
+    if (above() >= EDGE_PX) return;
+    if (span().start > 0) change(up(props.lines, onPage()));
     else if (props.mayLoadEarlier && props.earlier.kind === 'more') props.onEarlier();
   };
   createEffect(
-    on([() => props.lines.length, limit, () => props.earlier.kind, () => props.mayLoadEarlier], () => {
+    on([() => props.lines.length, onPage, () => props.earlier.kind, () => props.mayLoadEarlier], () => {
       const frame = requestAnimationFrame(fill);
       onCleanup(() => cancelAnimationFrame(frame));
     }),
   );
-  /** Puts earlier lines in above without moving what is read, where the browser does not see to it. */
-  const grow = (to: number) => {
-    if (scroller === undefined || to <= limit() || limit() >= props.lines.length) return;
-    const fromBottom = scroller.scrollHeight - scroller.scrollTop;
-    setLimit(to);
-    scroller.scrollTop = scroller.scrollHeight - fromBottom;
-  };
   const show = (entryId: string) => {
     const index = props.lines.findIndex((line) => contains(line, entryId));
     if (index === -1) return false;
     follow.letGo();
-    grow(props.lines.length - index + WINDOW / 2);
+    setOnPage(around(props.lines, onPage(), index));
     const element = content?.querySelector(`[data-entry-id="${CSS.escape(entryId)}"]`);
     const notes = element?.closest('details');
     if (notes) notes.open = true;
     element?.scrollIntoView({ block: 'center' });
     if (element instanceof HTMLElement) element.focus({ preventScroll: true });
     return true;
+  };
+  const jump = () => {
+    setOnPage(AT_END);
+    follow.jump();
   };
   const onKey = (event: KeyboardEvent) => {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
@@ -117,7 +147,7 @@ export function Timeline(props: TimelineProps) {
 
   onMount(() => {
     if (scroller && content) follow.attach(scroller, content);
-    props.handle({ jump: follow.jump, show });
+    props.handle({ jump, show });
   });
 
   return (
@@ -135,7 +165,7 @@ export function Timeline(props: TimelineProps) {
         onScroll={fill}
       >
         <div ref={content} class="timeline-lines">
-          <Show when={shown.lines.length > 0 && limit() >= props.lines.length}>
+          <Show when={props.lines.length > 0 && span().start === 0}>
             <Top earlier={props.earlier} onRetry={props.onEarlier} />
           </Show>
           <For each={shown.lines}>{(line) => <TimelineLine line={line} />}</For>
@@ -143,7 +173,7 @@ export function Timeline(props: TimelineProps) {
       </div>
       <Show when={!follow.isFollowing()}>
         <div class="pill-place">
-          <Button class="pill" onClick={follow.jump}>
+          <Button class="pill" onClick={jump}>
             <Icon name="down" />
             {hasNews() ? 'New' : 'Latest'}
           </Button>
