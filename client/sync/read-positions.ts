@@ -6,8 +6,8 @@ import { readJson, type Shelf, writeJson } from './device.ts';
 /** Sessions whose position is kept; the longest unread go first. */
 const MAX_POSITIONS = 2_000;
 
-/** Something that came this long after it was written came late, in ms. */
-export const LATE_MS = 30_000;
+/** Something that came this long after it was written came late, in ms: longer than a slow network and a busy office take. */
+export const LATE_MS = 5_000;
 
 const positionsSchema = z.record(z.string(), z.number());
 export type ReadPositions = Readonly<Record<string, number>>;
