@@ -10,7 +10,7 @@ import type { EventDraft } from '../../sync-server/protocol/events.ts';
 import { isFinal, MAX_ATTEMPTS, nextTurnState, type TurnView } from '../../sync-server/protocol/turn.ts';
 import { deriveTurns, type TurnDraft } from '../../sync-server/protocol/who-answers.ts';
 import type { Derivation } from '../projection/committed-entries.ts';
-import type { SessionRecord } from '../projection/session-record.ts';
+import type { SessionFacts } from '../projection/session-record.ts';
 import { type Ending, type HeldLease, readTurnRow, type TurnRecord, viewOf } from './turn-record.ts';
 
 /** The projected entry of an id in a session, or null. */
@@ -30,8 +30,6 @@ export class TurnStore implements Derivation {
   readonly #lookup: EntryLookup;
   readonly #now: () => number;
   readonly #statements = new Map<string, Statement>();
-  /** The newest view that was told of each turn that is not final, as JSON. */
-  readonly #told = new Map<string, string>();
 
   /** @param database with the migrations applied; @param now in ms since the epoch */
   constructor(options: { database: Database; lookup: EntryLookup; now: () => number }) {
@@ -42,7 +40,7 @@ export class TurnStore implements Derivation {
 
   // --- derivation ---
 
-  entryProjected(entry: Entry, session: SessionRecord): readonly EventDraft[] {
+  entryProjected(entry: Entry, session: SessionFacts): readonly EventDraft[] {
     switch (entry.kind) {
       case 'message':
         this.#run('INSERT OR IGNORE INTO session_writers (session_id, person) VALUES (?, ?)', session.id, entry.author);
@@ -70,12 +68,12 @@ export class TurnStore implements Derivation {
     }
   }
 
-  #derive(entry: Entry, session: SessionRecord): readonly EventDraft[] {
+  #derive(entry: Entry, session: SessionFacts): readonly EventDraft[] {
     const writers = this.#count('SELECT COUNT(*) AS n FROM session_writers WHERE session_id = ?', session.id);
     const asked = { id: session.id, scope: session.scope, isBinned: session.isBinned, writers };
     const lookup = (id: string) => this.#lookup(session.id, id);
-    const drafts = deriveTurns(entry, asked, lookup).flatMap((draft) => this.#insert(draft, session.id, entry.author));
-    return this.news(drafts);
+    const views = deriveTurns(entry, asked, lookup).flatMap((draft) => this.#insert(draft, session.id, entry.author));
+    return views.map(turnEvent);
   }
 
   #insert(draft: TurnDraft, sessionId: string, askedBy: string): readonly TurnView[] {
@@ -109,8 +107,7 @@ export class TurnStore implements Derivation {
       reply.id,
     );
     const ended = this.get(reply.id);
-    this.#told.delete(reply.id);
-    return ended ? [draftOf(viewOf(ended, null, null))] : [];
+    return ended ? [turnEvent(viewOf(ended, null, null))] : [];
   }
 
   /** Ends a turn as its reply says, where the projection knew the reply before the turn. Answers the events of it. */
@@ -257,19 +254,6 @@ export class TurnStore implements Derivation {
     return this.#select('group_id = ?', group);
   }
 
-  /** Events for the views that differ from what was told last, at most `limit`; they count as told from here on. */
-  news(views: readonly TurnView[], limit = views.length): readonly EventDraft[] {
-    const drafts: EventDraft[] = [];
-    for (const view of views) {
-      const json = JSON.stringify(view);
-      if (drafts.length >= limit) break;
-      if (this.#told.get(view.turn) === json) continue;
-      this.#told.set(view.turn, json);
-      drafts.push(draftOf(view));
-    }
-    return drafts;
-  }
-
   #held(ref: LeaseRef): TurnRecord | null {
     const turn = this.get(ref.turn);
     return turn?.lease && turn.attempt === ref.attempt && !isFinal(turn.state) ? turn : null;
@@ -298,7 +282,8 @@ export class TurnStore implements Derivation {
   }
 }
 
-const draftOf = (view: TurnView): EventDraft => ({
+/** The event that tells how a turn is now. */
+export const turnEvent = (view: TurnView): EventDraft => ({
   type: 'turn.updated',
   entityType: 'turn',
   entityId: view.turn,

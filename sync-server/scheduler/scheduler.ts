@@ -73,6 +73,10 @@ export class Scheduler {
     this.#parts = parts;
     this.#settler = new Settler({
       ...parts,
+      publish: (drafts) => {
+        this.#news.heard(drafts.flatMap((draft) => (draft.type === 'turn.updated' ? [draft.payload] : [])));
+        parts.publish(drafts);
+      },
       isRehearsing: () => this.brainStatus().provider === 'rehearsal',
       onSettled: () => this.#evaluate(),
     });
@@ -122,8 +126,9 @@ export class Scheduler {
     this.#settler.stop();
   }
 
-  /** To be called after each projection. */
-  onProjected(): void {
+  /** To be called after each projection, with what that told of turns. */
+  onProjected(told: readonly TurnView[]): void {
+    this.#news.heard(told);
     this.#evaluate();
   }
 

@@ -19,9 +19,15 @@ export interface EventSource {
   visibleTo(person: Person, event: StoredEvent): boolean;
 }
 
+interface Stream {
+  readonly person: Person;
+  /** The newest event that was replayed: what is published up to it is not said twice. */
+  readonly replayedThrough: number;
+}
+
 export class EventStreams {
   readonly #source: EventSource;
-  readonly #streams = new Map<WebSocket, Person>();
+  readonly #streams = new Map<WebSocket, Stream>();
 
   constructor(source: EventSource) {
     this.#source = source;
@@ -33,8 +39,8 @@ export class EventStreams {
 
   /** Serves a stream until its socket closes. */
   add(socket: WebSocket, person: Person, since: number | null): void {
-    if (since !== null) this.#replay(socket, person, since);
-    this.#streams.set(socket, person);
+    const replayedThrough = since === null ? 0 : this.#replay(socket, person, since);
+    this.#streams.set(socket, { person, replayedThrough });
     socket.on('close', () => this.#streams.delete(socket));
     socket.on('message', (data) => this.#receive(socket, String(data)));
   }
@@ -43,8 +49,8 @@ export class EventStreams {
   publish(events: readonly StoredEvent[]): void {
     for (const event of events) {
       const text = JSON.stringify(event.wire);
-      for (const [socket, person] of this.#streams) {
-        if (!this.#source.visibleTo(person, event)) continue;
+      for (const [socket, { person, replayedThrough }] of this.#streams) {
+        if (event.wire.event_id <= replayedThrough || !this.#source.visibleTo(person, event)) continue;
         if (socket.bufferedAmount > MAX_BUFFER_BYTES) {
           closeSocket(socket, OFFICE_ERRORS.too_many.close, 'the connection cannot keep up');
         } else if (socket.readyState === socket.OPEN) {
@@ -54,14 +60,16 @@ export class EventStreams {
     }
   }
 
-  #replay(socket: WebSocket, person: Person, since: number): void {
+  /** Answers the id of the newest event that there is. */
+  #replay(socket: WebSocket, person: Person, since: number): number {
     // One more than is sent: a replay that stopped short would leave a hole before what happens next.
     const { events, gap, oldest } = this.#source.since(since, MAX_REPLAY + 1);
     if (gap || events.length > MAX_REPLAY) {
       socket.send(JSON.stringify({ gap: true, oldest }));
-      return;
+      return 0;
     }
     for (const event of events) if (this.#source.visibleTo(person, event)) socket.send(JSON.stringify(event.wire));
+    return events.at(-1)?.wire.event_id ?? 0;
   }
 
   #receive(socket: WebSocket, text: string): void {

@@ -3,7 +3,7 @@ import { LeaseRegistry } from '../../sync-server/leases.ts';
 import { createLogger } from '../../sync-server/logger.ts';
 import type { Principal } from '../../sync-server/protocol/principal.ts';
 import type { Peer } from '../../sync-server/room/peer.ts';
-import { Rooms } from '../../sync-server/room/rooms.ts';
+import { Rooms, type RoomsContext } from '../../sync-server/room/rooms.ts';
 import { SEGMENT_LIMITS } from '../../sync-server/room/segment-roll.ts';
 import { SessionSegments } from '../../sync-server/room/session-segments.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -17,7 +17,10 @@ export interface RoomsInMemory {
 }
 
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
-export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
+export function openRooms(
+  log = new MemoryUpdateLog(),
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'arrivedLate'>> = {},
+): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
   const rooms = new Rooms({
@@ -37,6 +40,7 @@ export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
     project: () => Promise.resolve(),
     arrivedLate: () => undefined,
     prepare: () => Promise.resolve(),
+    ...parts,
   });
   return { rooms, log, leases, lines };
 }

@@ -270,14 +270,17 @@ export class TestOffice {
 
   /** Projects what the log holds. */
   project(): void {
+    const told: TurnView[] = [];
     for (const id of this.#pending.splice(0)) {
       const item = this.log.get(id);
       const session = item && this.sessions.get(item.sessionId);
       if (!item || !session) throw new Error('an entry of no session');
       this.projected.add(id);
-      this.events.push(...this.turns.entryProjected(item.entry, session));
+      const drafts = this.turns.entryProjected(item.entry, session);
+      this.events.push(...drafts);
+      told.push(...drafts.flatMap((draft) => (draft.type === 'turn.updated' ? [draft.payload] : [])));
     }
-    this.scheduler.onProjected();
+    this.scheduler.onProjected(told);
   }
 
   common(author: string) {
