@@ -62,9 +62,10 @@ export function Timeline(props: TimelineProps) {
 
   createEffect(() => setShown('lines', reconcile(props.lines.slice(span().start, span().end), { key: 'key' })));
   createEffect(() => props.onFollowing(follow.isFollowing()));
+  const newestKey = createMemo(() => props.lines.at(-1)?.key);
   createEffect(
     on(
-      () => props.lines.at(-1)?.key,
+      newestKey,
       () => {
         if (!follow.isFollowing()) setNews(true);
       },
