@@ -37,6 +37,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await browser.closeDevices();
   await cable.remove();
+  await office.model.reset();
 });
 afterAll(async () => {
   await browser.close();
@@ -221,6 +222,61 @@ test('an old message is found by its address, edited, and shows so to others, al
   await conversation(ben.page).getByText('The first word, made better').waitFor();
   await ben.page.reload();
   expect(await readToTheTop(ben.page)).toContain('The first word, made better');
+});
+
+test('an answer that is being written as its segment ends is seen live by those who come later, and ends once', async () => {
+  const { id, place } = await startTalk({ scope_type: 'general' });
+  ben = await memberEnters(browser, office, ada, 'Bob');
+  const eva = await memberEnters(browser, office, ada, 'Ella');
+  await office.model.script({ fault: { kind: 'slow', chunkDelayMs: 250 }, ifMessagesContain: 'a slow story' });
+  await ada.page.goto(place);
+  await say(ada.page, 'Tell me a slow story');
+  const isWriting = (entries: readonly ShownEntry[]) =>
+    entries.some(({ state, text }) => state === 'open' && text !== '');
+  await eventuallyShown(ada.page, 'a story begun', isWriting);
+  // Twice what a segment takes: this one ends although somebody writes in it.
+  await post(ben, id, numbered(2 * SEGMENT + 2, 'Chatter'));
+  expect(await liveSegment(ben, id)).toBe(2);
+  await eva.page.goto(place);
+  await eventuallyShown(eva.page, 'the story going on', isWriting);
+  const [here, there] = await Promise.all(
+    [ada, eva].map(({ page }) =>
+      eventuallyShown(page, 'the story told', (now) => isQuiet(now) && now.some(({ outcome }) => outcome === 'done')),
+    ),
+  );
+  const told = (entries: readonly ShownEntry[] = []) => entries.filter(({ step }) => step === 'answer');
+  expect(told(here)).toHaveLength(1);
+  expect(told(there)).toEqual(told(here));
+});
+
+test('two tabs of one person write across rolls, one of them offline: everything arrives once', async () => {
+  const { id, place } = await startTalk();
+  const other = await ada.context.newPage();
+  await Promise.all([ada.page.goto(place), other.goto(place)]);
+  const said: string[] = [];
+  for (const text of numbered(SEGMENT + 4, 'Tab')) {
+    const page = said.length % 2 === 0 ? ada.page : other;
+    await say(page, text);
+    said.push(text);
+    await eventuallyShown(page, 'it saved', (now) =>
+      now.some((entry) => entry.text === text && entry.state === 'tick'),
+    );
+  }
+  await expect.poll(() => liveSegment(ada, id), { timeout: PATIENCE_MS }).toBe(2);
+  await cable.cut(ada.context);
+  await say(other, 'Offline in the second tab');
+  await say(ada.page, 'Offline in the first tab');
+  await cable.mend(ada.context);
+  for (const page of [ada.page, other]) {
+    const shown = await eventuallyShown(
+      page,
+      'all saved',
+      (now) => isQuiet(now) && texts(now).includes('Offline in the first tab'),
+    );
+    expect(texts(shown).filter((text) => text.startsWith('Offline'))).toHaveLength(2);
+  }
+  const seen = await readToTheTop(ada.page);
+  expect(seen.filter((text) => text.startsWith('Tab'))).toEqual(said);
 });
 
 test('an address that names no message says so, after all was looked through', async () => {
