@@ -3,6 +3,7 @@ import type { Mention } from '../../sync-server/protocol/entry.ts';
 import { isUlid } from '../../sync-server/protocol/ids.ts';
 import { permission, type SessionAction } from '../../sync-server/protocol/permission.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
+import type { Found } from '../sync/create-history.ts';
 import { createSession } from '../sync/create-session.ts';
 import { FIRST_USE } from '../sync/read-positions.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -21,6 +22,14 @@ import { Closed, Trouble, TypingLine } from './session-notices.tsx';
 import { Timeline, type TimelineHandle } from './timeline.tsx';
 
 const QUOTE_CHARS = 120;
+
+/** Why a message that was asked for is not shown. */
+const NOT_SHOWN: Readonly<Record<Found, string>> = {
+  found: 'That message is not shown in this conversation.',
+  absent: 'That message was not found in this conversation.',
+  beyond: 'That message is further up than one page goes. The export of this conversation has it.',
+  failed: 'That message is further up, and earlier messages cannot be loaded right now.',
+};
 
 /** One conversation. */
 export function SessionPage(props: { sessionId: string; onBack: () => void }) {
@@ -156,11 +165,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     const isShown = outcome === 'found' && handle?.show(entryId) === true;
     setSeeking(false);
     if (isShown) return;
-    setProblem(
-      outcome === 'failed'
-        ? 'That message is further up, and earlier messages cannot be loaded right now.'
-        : 'That message was not found in this conversation.',
-    );
+    setProblem(NOT_SHOWN[outcome]);
   };
   createEffect(
     on([target, session.isLoaded, session.hasCome, () => lines().length > 0], ([entryId]) => {

@@ -17,12 +17,15 @@ export type Earlier =
   /** More than one page of a browser should hold. */
   | { readonly kind: 'full' };
 
+/** How a search for an entry ended: it is loaded, it is nowhere, it is further up than is loaded, or loading failed. */
+export type Found = 'found' | 'absent' | 'beyond' | 'failed';
+
 export interface History {
   /** The entries that are shown as of now; hears of late arrivals on the way. */
   readonly join: () => JoinedLog;
   readonly earlier: () => Earlier;
   readonly loadEarlier: () => Promise<boolean>;
-  readonly find: (entryId: string) => Promise<'found' | 'absent' | 'failed'>;
+  readonly find: (entryId: string) => Promise<Found>;
   /** A loaded entry; undefined where it is not. */
   readonly entry: (entryId: string) => Entry | undefined;
   readonly forgetEarlier: () => void;
@@ -92,7 +95,8 @@ export function createHistory(replica: SessionReplica, pages: SessionPages, proj
     entry: (entryId) => byId.get(entryId),
     find: async (entryId) => {
       while (!byId.has(entryId)) {
-        if (atRest().kind !== 'more') return 'absent';
+        const { kind } = atRest();
+        if (kind !== 'more') return kind === 'full' ? 'beyond' : 'absent';
         if (!(await loadEarlier())) return 'failed';
       }
       return 'found';

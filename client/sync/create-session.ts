@@ -2,13 +2,14 @@ import { batch, createEffect, createSignal, on, onCleanup } from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
 import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
 import type { Entry } from '../../sync-server/protocol/entry.ts';
+import { OFFICE_ERRORS } from '../../sync-server/protocol/errors.ts';
 import { fold, type Timeline } from '../../sync-server/protocol/fold.ts';
 import type { NackCode } from '../../sync-server/protocol/frames.ts';
 import { isUlid, type SessionId } from '../../sync-server/protocol/ids.ts';
 import type { LiveRow } from '../../sync-server/protocol/segment.ts';
 import { isFinal } from '../../sync-server/protocol/turn.ts';
 import type { ApiError, ApiResult } from './api.ts';
-import { createHistory, type Earlier } from './create-history.ts';
+import { createHistory, type Earlier, type Found } from './create-history.ts';
 import type { Office } from './create-office.ts';
 import type { EntryDraft, EntryState, Present, ReplicaChange, ReplicaLink } from './segment-replica.ts';
 import { type FetchedPage, SessionPages } from './session-pages.ts';
@@ -39,7 +40,7 @@ export interface Session {
   /** Puts earlier entries in. Answers whether any came; never rejects. */
   readonly loadEarlier: () => Promise<boolean>;
   /** Loads earlier entries until this one is there. Never rejects. */
-  readonly find: (entryId: string) => Promise<'found' | 'absent' | 'failed'>;
+  readonly find: (entryId: string) => Promise<Found>;
   /** A loaded entry; undefined where it is not. */
   readonly entry: (entryId: string) => Entry | undefined;
   /** Lets go of what lies far above, for when nobody reads there any more. */
@@ -150,7 +151,11 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
   createEffect(() => {
     const now = link();
     // Without access nothing of it stays on the device's shelf for reading.
-    if (now.kind === 'refused' && (now.code === 4403 || now.code === 4404)) pages.purge();
+    if (
+      now.kind === 'refused' &&
+      (now.code === OFFICE_ERRORS.forbidden.close || now.code === OFFICE_ERRORS.unknown.close)
+    )
+      pages.purge();
   });
   // What was refused under an earlier sign-in or grant may be allowed under the present one.
   createEffect(

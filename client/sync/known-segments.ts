@@ -36,6 +36,11 @@ export class KnownSegments {
     if (segment > (known.newest ?? 0)) this.#store({ ...known, newest: segment });
   }
 
+  /** The office has no segment above this one, whatever was heard. */
+  turnBack(segment: number): void {
+    this.#store({ ...this.#stored(), newest: segment });
+  }
+
   noteUnsent(segment: number): void {
     const known = this.#stored();
     if (known.unsent.includes(segment)) return;

@@ -10,7 +10,7 @@ import type { ApiError, ApiResult } from './api.ts';
 import type { PageCache } from './page-cache.ts';
 
 /** Pages in memory at once: so much history can be read in one go, and folding it stays within a frame. */
-export const MAX_LOADED_PAGES = 30;
+export const MAX_LOADED_PAGES = 40;
 
 export interface FetchedPage {
   readonly entries: readonly Entry[];

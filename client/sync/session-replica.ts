@@ -9,10 +9,12 @@
  * 1. A segment that the server has ended leads to the next.
  * 2. A segment stays open while it holds unsent or refused entries of this person, live rows, or an open turn.
  * 3. What was refused because its segment was full is minted anew in the newest.
- * 4. After a leap over several segments the former newest is shown until the present one has come.
+ * 4. A segment that the office does not have (it was restored from a backup) is left for the one that it says is live.
+ * 5. After a leap over several segments the former newest is shown until the present one has come.
  */
 import { segmentName } from '../../sync-server/protocol/document-name.ts';
 import type { Entry, PersonEntry } from '../../sync-server/protocol/entry.ts';
+import { OFFICE_ERRORS } from '../../sync-server/protocol/errors.ts';
 import type { NackCode } from '../../sync-server/protocol/frames.ts';
 import type { SessionId } from '../../sync-server/protocol/ids.ts';
 import type { LiveRow } from '../../sync-server/protocol/segment.ts';
@@ -44,6 +46,10 @@ export class SessionReplica {
   /** Ids of entries that were minted anew, so that what refers to them by their first id finds them. */
   readonly #renamed = new Map<string, PersonEntry['id']>();
   #newest: number;
+  /** The live segment as far as the office has said. */
+  #officeLive: number;
+  /** Segments that the office does not have. */
+  readonly #missing = new Set<number>();
   /** The segment that is shown as the newest while the newest one has not come yet; null where that has, or follows on what is shown. */
   #bridge: number | null = null;
   /** The newest `at` in what has retired, in ms. */
@@ -58,6 +64,7 @@ export class SessionReplica {
     this.#options = options;
     this.#known = new KnownSegments(options.shelf, options.user.id, options.sessionId);
     const remembered = this.#known.newest;
+    this.#officeLive = options.live;
     this.#newest = Math.max(remembered ?? 1, options.live);
     this.#known.heardOf(this.#newest);
     for (const segment of this.#known.unsent) if (segment < this.#newest) this.#open(segment);
@@ -147,6 +154,9 @@ export class SessionReplica {
 
   /** Takes note of the live segment that the office tells of. */
   follow(live: number): void {
+    this.#officeLive = live;
+    this.#missing.delete(live);
+    this.#evaluateSoon();
     if (live > this.#newest) {
       const isSomethingShown = (this.entriesIn(this.#newest)?.length ?? 0) > 0;
       if (live > this.#newest + 1 && isSomethingShown) this.#bridge ??= this.#newest;
@@ -240,7 +250,10 @@ export class SessionReplica {
 
   #evaluate(): void {
     const next = this.#sealedNext();
-    if (next > this.#newest) this.#moveTo(next);
+    if (next > this.#newest && !this.#missing.has(next)) this.#moveTo(next);
+    const { link } = this.#live();
+    if (this.#officeLive < this.#newest && link.kind === 'refused' && link.code === OFFICE_ERRORS.unknown.close)
+      this.#turnBack();
     if (this.#live().hasBeenLive && this.#bridge !== null) {
       this.#bridge = null;
       this.#options.onChange('entries');
@@ -261,11 +274,21 @@ export class SessionReplica {
     const former = this.#live();
     this.#newest = segment;
     this.#known.heardOf(segment);
-    this.#live();
+    // It may be open already, and have been refused when the office did not have it yet.
+    if (this.#isConnected) this.#live().connect();
     if (this.#isTyping) {
       former.setTyping(false);
       this.#live().setTyping(true);
     }
+    for (const change of ['entries', 'link'] as const) this.#options.onChange(change);
+    this.#evaluateSoon();
+  }
+
+  #turnBack(): void {
+    this.#missing.add(this.#newest);
+    this.#newest = this.#officeLive;
+    this.#known.turnBack(this.#newest);
+    this.#live();
     for (const change of ['entries', 'link'] as const) this.#options.onChange(change);
     this.#evaluateSoon();
   }

@@ -35,7 +35,7 @@ const shown = (parts: Parts) => {
   return { oldest, times: fold(byId.values()).items.map(({ at }) => at) };
 };
 
-test('pages and open segments join to the oldest without a hole, each entry once', () => {
+test('[CL4] pages and open segments join to the oldest without a hole, each entry once', () => {
   const [a, b, c, d] = [message(1), message(2), message(3), message(4)];
   expect(shown({ newest: 4, open: { 4: [d], 3: [c] }, whole: [3], pages: { 1: [a], 2: [b, c] } })).toEqual({
     oldest: 1,
@@ -44,7 +44,7 @@ test('pages and open segments join to the oldest without a hole, each entry once
   expect(shown({ newest: 4, open: { 4: [d] }, pages: { 1: [a], 3: [c] } })).toEqual({ oldest: 3, times: [3, 4] });
 });
 
-test('of a segment that is not whole only what is still on its way is shown', () => {
+test('[CL4] of a segment that is not whole only what is still on its way is shown', () => {
   const [old, mine, live] = [message(1), message(2), message(9)];
   const parts = { newest: 5, open: { 2: [old, mine], 5: [live] }, unsettled: [mine] };
   expect(shown(parts)).toEqual({ oldest: 5, times: [2, 9] });

@@ -50,7 +50,7 @@ test('the day above the first line is shown with it, and moves up with what come
   expect(keys([day, ...numbered(3, -3), ...numbered(5)], window)).toEqual(['0', '1', '2', '3', '4']);
 });
 
-test('growing up and down reaches everything, and never holds more than the bound', () => {
+test('[CL6] growing up and down reaches everything, and never holds more than the bound', () => {
   const lines = numbered(2_000);
   let window = held(lines, AT_END);
   for (let step = 0; step < 100; step++) {

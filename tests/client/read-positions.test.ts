@@ -23,7 +23,7 @@ test('a message is late when it came long after the time in its id, and what the
   expect(isLate('r_abcdefghijklmnopqrstuvwxyz0', NOON)).toBe(false);
 });
 
-test("a session is unread by somebody else's newest message, or by a late one that came since", () => {
+test("[CL7] a session is unread by somebody else's newest message, or by a late one that came since", () => {
   expect(isUnread(session(said('ben', NOON)), 'ada', NOON - 1, 0)).toBe(true);
   expect(isUnread(session(said('ben', NOON)), 'ada', NOON, 0)).toBe(false);
   expect(isUnread(session(said('ada', NOON)), 'ada', 0, 0)).toBe(false);

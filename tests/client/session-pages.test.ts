@@ -73,7 +73,7 @@ test('a page is asked for once, and kept on the device with what the office call
   await soon(() => expect(cache.pages.get(2)?.etag).toBe('"a"'));
 });
 
-test('a kept page is shown without the office, and replaced once that has a newer one', async () => {
+test('[CL5] a kept page is shown without the office, and replaced once that has a newer one', async () => {
   const office = new ScriptedOffice();
   const cache = new MemoryCache();
   cache.pages.set(1, { segment: 1, entries: [message(1), { id: 'not an entry' }], etag: '"a"' });
@@ -114,7 +114,7 @@ test('without the office and without a copy the reason is told, and it can be tr
   expect(await pages.load(3)).toBeNull();
 });
 
-test('late arrivals bring the pages they are in up to date: those that hold them, or all where none does', async () => {
+test('[CL5] late arrivals bring the pages they are in up to date: those that hold them, or all where none does', async () => {
   const office = new ScriptedOffice();
   office.pages.set(1, { entries: [message(1)], etag: '"1"' });
   office.pages.set(2, { entries: [message(2)], etag: '"2"' });
@@ -145,7 +145,7 @@ test('what is heard while an answer is on its way is asked for once more', async
   expect(office.asked).toHaveLength(3);
 });
 
-test('without access nothing stays, neither here nor on the device', async () => {
+test('[CL5] without access nothing stays, neither here nor on the device', async () => {
   const office = new ScriptedOffice();
   const cache = new MemoryCache();
   cache.pages.set(1, { segment: 1, entries: [message(1)], etag: '"a"' });
@@ -166,7 +166,7 @@ test('what an open segment held is a page as it retires, and pages let go of sta
   expect([...cache.pages.keys()]).toEqual([1, 2, 3]);
 });
 
-test('the device keeps the pages used last, so many of one session and so many in all', () => {
+test('[CL6] the device keeps the pages used last, so many of one session and so many in all', () => {
   const uses = (session: string, count: number, from = 0) =>
     Array.from({ length: count }, (_, index) => ({ session, segment: index + 1, usedAt: from + index }));
   expect(surplus(uses('a', MAX_PAGES_PER_SESSION))).toEqual([]);

@@ -5,6 +5,7 @@ import * as Y from 'yjs';
 import type { Shelf } from '../../client/sync/device.ts';
 import { SessionReplica } from '../../client/sync/session-replica.ts';
 import type { Entry } from '../../sync-server/protocol/entry.ts';
+import { OFFICE_ERRORS } from '../../sync-server/protocol/errors.ts';
 import {
   readPeerFrame,
   writeHello,
@@ -34,12 +35,18 @@ class ScriptedSegments {
   readonly joined: number[] = [];
   /** Entries that are refused because their segment is full, by segment. */
   readonly full = new Set<number>();
+  /** The newest segment there is; whoever asks for a later one is sent away. */
+  newest = 9;
   readonly isListening = once(this.#server, 'listening');
 
   constructor() {
     this.#server.on('connection', (socket, request) => {
       const segment = Number(/\/(\d+)\?/.exec(request.url ?? '')?.[1]);
       const doc = this.doc(segment);
+      if (segment > this.newest) {
+        socket.close(OFFICE_ERRORS.unknown.close, 'no such document');
+        return;
+      }
       this.joined.push(segment);
       const sockets = this.#sockets.get(segment) ?? new Set();
       this.#sockets.set(segment, sockets.add(socket));
@@ -176,7 +183,7 @@ const say = (replica: SessionReplica, body: string) => {
 };
 const isSaved = (replica: SessionReplica) => soon(() => expect(replica.unsettled()).toEqual([]));
 
-test('when the live segment ends, new entries go to the next, and the old one retires once its own are saved', async () => {
+test('[CL2] when the live segment ends, new entries go to the next, and the old one retires once its own are saved', async () => {
   const server = await serve();
   const { replica, retired } = open(server);
   replica.connect();
@@ -224,7 +231,7 @@ test('an order of times holds across segments, whatever the clocks of others sai
   expect(say(replica, 'after that').at).toBe(ahead + 1);
 });
 
-test('somebody who returns after two rolls sends what they wrote where they wrote it, and follows to the live segment', async () => {
+test('[CL1] somebody who returns after two rolls sends what they wrote where they wrote it, and follows to the live segment', async () => {
   const server = await serve();
   const shelf = new MemoryShelf();
   const first = open(server, { shelf });
@@ -246,7 +253,7 @@ test('somebody who returns after two rolls sends what they wrote where they wrot
   expect(server.joined.slice(joined)).toEqual([3]);
 });
 
-test('a device that has only heard of an older segment follows the chain to its end', async () => {
+test('[CL1] a device that has only heard of an older segment follows the chain to its end', async () => {
   const server = await serve();
   for (const segment of [1, 2, 3]) server.seal(segment);
   const { replica } = open(server);
@@ -268,7 +275,27 @@ test('after a leap the segment shown last is shown until the newest has come', a
   await soon(() => expect(replica.open).toEqual([5]));
 });
 
-test('what a full segment refused is sent by itself in the live one, once, with what refers to it', async () => {
+test('where the office lost segments to a backup, entries go to the one that it says is live, and further on once it does', async () => {
+  const server = await serve();
+  const shelf = new MemoryShelf();
+  server.seal(1);
+  server.seal(2);
+  const first = open(server, { shelf }).replica;
+  first.connect();
+  await soon(() => expect(first.open).toEqual([3]));
+  await first.close();
+  server.newest = 1;
+  const { replica } = open(server, { shelf, live: 1 });
+  replica.connect();
+  await soon(() => expect([replica.newest, replica.link.kind]).toEqual([1, 'live']));
+  say(replica, 'after the restore');
+  await soon(() => expect(server.bodies(1)).toEqual(['after the restore']));
+  server.newest = 2;
+  replica.follow(2);
+  await soon(() => expect([replica.newest, replica.link.kind]).toEqual([2, 'live']));
+});
+
+test('[CL3] what a full segment refused is sent by itself in the live one, once, with what refers to it', async () => {
   const server = await serve();
   server.full.add(1);
   const { replica } = open(server);
@@ -285,7 +312,7 @@ test('what a full segment refused is sent by itself in the live one, once, with 
   await soon(() => expect(replica.open).toEqual([2]));
 });
 
-test('what changes an entry that has not left yet goes with it', async () => {
+test('[CL1] what changes an entry that has not left yet goes with it', async () => {
   const server = await serve();
   const { replica } = open(server);
   const { id } = say(replica, 'not sent yet');
@@ -296,7 +323,7 @@ test('what changes an entry that has not left yet goes with it', async () => {
   expect(readEntries(server.doc(2))).toEqual([]);
 });
 
-test('a segment that has ended stays open while an agent writes in it, or an open turn is followed there', async () => {
+test('[CL2] a segment that has ended stays open while an agent writes in it, or an open turn is followed there', async () => {
   const server = await serve();
   const { replica } = open(server, { live: 2 });
   const turn = officeId(9);

@@ -100,7 +100,7 @@ async function readToTheTop(page: Page): Promise<string[]> {
   return seen;
 }
 
-test('two people write over two rolls, reload, and read up to the beginning: everything once, in order', async () => {
+test('[CL4] two people write over two rolls, reload, and read up to the beginning: everything once, in order', async () => {
   const { id, place } = await startTalk({ scope_type: 'general' });
   ben = await memberEnters(browser, office, ada, 'Ben');
   await Promise.all([ada.page.goto(place), ben.page.goto(place)]);
@@ -150,7 +150,7 @@ test('a conversation that has just rolled is not empty, and what is read does no
   }
 });
 
-test('somebody who wrote offline comes back after two rolls: their words stand where they wrote them, marked as late', async () => {
+test('[CL1] somebody who wrote offline comes back after two rolls: their words stand where they wrote them, marked as late', async () => {
   const { id, place } = await startTalk();
   ben = await memberEnters(browser, office, ada, 'Bo');
   const eva = await memberEnters(browser, office, ada, 'Eva');
@@ -224,7 +224,7 @@ test('an old message is found by its address, edited, and shows so to others, al
   expect(await readToTheTop(ben.page)).toContain('The first word, made better');
 });
 
-test('an answer that is being written as its segment ends is seen live by those who come later, and ends once', async () => {
+test('[CL2] an answer that is being written as its segment ends is seen live by those who come later, and ends once', async () => {
   const { id, place } = await startTalk({ scope_type: 'general' });
   ben = await memberEnters(browser, office, ada, 'Bob');
   const eva = await memberEnters(browser, office, ada, 'Ella');
@@ -317,7 +317,7 @@ test('offline, pages that were read are there, and the others say why they are n
   expect((await readToTheTop(ada.page))[0]).toBe('Page 1');
 });
 
-test('what is unread does not depend on what is loaded, and the line stands above the first new message, however far up', async () => {
+test('[CL7] what is unread does not depend on what is loaded, and the line stands above the first new message, however far up', async () => {
   const { id, place } = await startTalk();
   ben = await memberEnters(browser, office, ada, 'Bert');
   await post(ada, id, numbered(SEGMENT + 2, 'Said'));
