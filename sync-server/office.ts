@@ -50,9 +50,10 @@ import { EventStreams } from './sockets/event-streams.ts';
 import { HeldSockets } from './sockets/held-sockets.ts';
 import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
+import { Tally } from './tally.ts';
 
-/** What is begun may take this long to finish when the office stops, in ms. */
-const DRAIN_MS = 8_000;
+/** Turns may take this long to come to rest when the office stops, in ms; half of what stopping may take in all. */
+const DRAIN_MS = 4_500;
 /** The thread that projects keeps SQLite's write-ahead log short; this connection does only where that fails. */
 const RARE_CHECKPOINT_PAGES = 40_000;
 
@@ -103,7 +104,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const workerToken = readOrCreateSecret(join(config.dataFolder, 'worker.token'));
   const read = openReadModel(database, accounts, clock);
   const leases = new LeaseRegistry();
-  const streams = new EventStreams(read.events);
+  const tally = new Tally();
+  const streams = new EventStreams(read.events, tally);
   const thread = new ProjectionThread({ databaseFile, isSynced: config.durability === 'power-cut' });
   const wiring = wireRooms({
     ...read,
@@ -112,6 +114,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     leases,
     streams,
     clock,
+    tally,
     logger,
     segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
   });
@@ -130,7 +133,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const sessions = new Sessions(read.sessionStore, live, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
-  const held = new HeldSockets(clock, logger);
+  const held = new HeldSockets(clock, tally, logger);
   const upgrades = new Upgrades({
     caller,
     held,
@@ -138,6 +141,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     events: streams,
     leases,
     clock,
+    tally,
     logger,
     epoch: readOrCreateEpoch(database),
     grantOf: (id) => read.grants.of(id),
@@ -145,7 +149,16 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
-  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held });
+  const health = new OfficeHealth({
+    version: parts.version,
+    rooms,
+    projector,
+    scheduler,
+    streams,
+    held,
+    tally,
+    openTurns: () => read.turns.mostOpenOfOnePerson(),
+  });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -249,11 +262,12 @@ function wireRooms(
     leases: LeaseRegistry;
     streams: EventStreams;
     clock: Clock;
+    tally: Tally;
     logger: Logger;
     segmentLimits: SegmentLimits;
   },
 ): RoomWiring {
-  const { log, leases, streams, clock, logger, segmentLimits, thread, grants, sessionStore, events } = parts;
+  const { log, leases, streams, clock, tally, logger, segmentLimits, thread, grants, sessionStore, events } = parts;
   let projected: (told: readonly TurnView[]) => void = () => undefined;
   const order = new EventOrder(
     events.range().newest,
@@ -292,10 +306,12 @@ function wireRooms(
     log,
     leases,
     clock,
+    tally,
     logger,
     grantOf: (id) => grants.of(id),
     segments,
     segmentLimits,
+    projectionBacklog: () => projector.backlog,
     project: (committed) => projector.add(committed),
     arrivedLate: (session, ids) => arrivals.add(session, ids),
     prepare: async (room) => {

@@ -9,8 +9,8 @@ import { type Logger, reasonOf } from './logger.ts';
 
 /** The longest that a durable entry waits for its projection to begin, in ms, while the disk works. */
 const MAX_DELAY_MS = 250;
-/** Between two batches lies this many times what the first one cost: the projection takes a tenth of a core, no more. */
-const REST_FACTOR = 10;
+/** Between two batches lies this many times what the first one cost: the projection takes a small part of a core. */
+const REST_FACTOR = 30;
 /** How long to wait after a batch that failed, in ms. */
 const RETRY_MS = 2_000;
 /** Entries in one transaction: other writers of the database wait while it runs, a tenth of a millisecond for each. */

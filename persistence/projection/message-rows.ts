@@ -81,9 +81,12 @@ export class MessageRows {
     }
   }
 
-  /** Brings what the session's row says of its messages up to date. */
-  settle(sessionId: SessionId): void {
-    this.#sql.setLastMessage.run({ session: sessionId });
+  /**
+   * Brings the session's row up to date with its messages.
+   * @param activeAt the newest `at` of what brings it to the top of the lists; 0 where nothing new does
+   */
+  settle(sessionId: SessionId, activeAt: number): void {
+    this.#sql.settle.run({ session: sessionId, activeAt });
   }
 
   /** Answers the text shown. */
@@ -268,8 +271,8 @@ function prepare(database: Database) {
          ORDER BY created_at DESC, message_id DESC LIMIT 1)
        WHERE session_id = @session AND position_id = @positionId`,
     ),
-    setLastMessage: database.prepare<{ readonly session: string }>(
-      `UPDATE chat_sessions SET last_message_id = (
+    settle: database.prepare<{ readonly session: string; readonly activeAt: number }>(
+      `UPDATE chat_sessions SET updated_at = max(updated_at, @activeAt), last_message_id = (
          SELECT message_id FROM chat_messages
          WHERE session_id = @session AND is_shown = 1 AND deleted = 0 AND content <> ''
            AND (role = 'user' OR step IN ('answer', 'synthesis'))

@@ -133,9 +133,8 @@ export class Projection {
       watermarks.set(document, Math.max(watermarks.get(document) ?? NOTHING_PROJECTED, throughClock));
     }
     for (const [session, { segment, activeAt }] of touched) {
-      this.#sql.sawSegment.run({ session, segment });
-      if (activeAt > 0) this.#sql.setUpdated.run({ session, at: activeAt });
-      this.#messages.settle(session);
+      if (segment > 1) this.#sql.sawSegment.run({ session, segment });
+      this.#messages.settle(session, activeAt);
     }
     for (const [document, throughClock] of watermarks) this.#sql.setWatermark.run({ document, throughClock });
     return { events: this.#events.appendOfMessages(drafts), projected, unknown };
@@ -194,12 +193,14 @@ export class Projection {
     const { id, at } = entry;
     const { id: sessionId } = session.record;
     if (isActivity(entry)) session.activeAt = Math.max(session.activeAt, at);
-    if (entry.kind === 'sealed') session.segment = Math.max(session.segment, entry.next);
     if (entry.kind === 'title' || entry.kind === 'created')
       this.#sql.setTitle.run({ session: sessionId, id, at, title: entry.title, titleKey: titleKey(entry.title) });
     else if (entry.kind === 'binned' || entry.kind === 'restored')
       this.#sql.setBinned.run({ session: sessionId, id, at, binnedAt: entry.kind === 'binned' ? at : null });
-    else return;
+    else {
+      if (entry.kind === 'sealed') session.segment = Math.max(session.segment, entry.next);
+      return;
+    }
     const record = this.#sessions.record(sessionId);
     if (!record) throw new Error(`session ${sessionId} has lost its row`);
     session.record = record;
@@ -277,9 +278,6 @@ function prepare(database: Database) {
     setBinned: database.prepare<Placed & { readonly binnedAt: number | null }>(
       `UPDATE chat_sessions SET binned_at = @binnedAt, bin_set_at = @at, bin_entry = @id
        WHERE id = @session AND (bin_set_at, bin_entry) < (@at, @id)`,
-    ),
-    setUpdated: database.prepare<InSession & { readonly at: number }>(
-      'UPDATE chat_sessions SET updated_at = max(updated_at, @at) WHERE id = @session',
     ),
     sawSegment: database.prepare<InSession & { readonly segment: number }>(
       'UPDATE chat_sessions SET live_segment = @segment WHERE id = @session AND live_segment < @segment',

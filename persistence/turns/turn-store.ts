@@ -7,7 +7,13 @@ import type { Database, Statement } from 'better-sqlite3';
 import { z } from 'zod';
 import type { Entry, ReplyEntry } from '../../sync-server/protocol/entry.ts';
 import type { EventDraft } from '../../sync-server/protocol/events.ts';
-import { isFinal, MAX_ATTEMPTS, nextTurnState, type TurnView } from '../../sync-server/protocol/turn.ts';
+import {
+  isFinal,
+  MAX_ATTEMPTS,
+  MAX_OPEN_TURNS_PER_PERSON,
+  nextTurnState,
+  type TurnView,
+} from '../../sync-server/protocol/turn.ts';
 import { deriveTurns, type TurnDraft } from '../../sync-server/protocol/who-answers.ts';
 import type { Derivation } from '../projection/committed-entries.ts';
 import type { SessionFacts } from '../projection/session-record.ts';
@@ -22,6 +28,15 @@ export interface LeaseRef {
 }
 
 const countRow = z.object({ n: z.number() });
+
+/** The end of a turn that was one too many: what was said is saved, and can be asked again. */
+const TOO_MANY: Ending = {
+  outcome: 'failed',
+  error: {
+    code: 'too_many',
+    message: 'Too much that you asked for is waiting already. Ask again when some of it is answered.',
+  },
+};
 
 const FINAL = `('done', 'stopped', 'failed')`;
 
@@ -72,11 +87,16 @@ export class TurnStore implements Derivation {
     const writers = this.#count('SELECT COUNT(*) AS n FROM session_writers WHERE session_id = ?', session.id);
     const asked = { id: session.id, scope: session.scope, isBinned: session.isBinned, writers };
     const lookup = (id: string) => this.#lookup(session.id, id);
-    const views = deriveTurns(entry, asked, lookup).flatMap((draft) => this.#insert(draft, session.id, entry.author));
-    return views.map(turnEvent);
+    const drafts = deriveTurns(entry, asked, lookup);
+    if (drafts.length === 0) return [];
+    // All of what one entry asks for, or nothing: notes without the answer that they are for help nobody.
+    const isTooMany = this.#openCountOf(entry.author) + drafts.length > MAX_OPEN_TURNS_PER_PERSON;
+    const ending = isTooMany ? TOO_MANY : null;
+    return drafts.flatMap((draft) => this.#insert(draft, session.id, entry.author, ending)).map(turnEvent);
   }
 
-  #insert(draft: TurnDraft, sessionId: string, askedBy: string): readonly TurnView[] {
+  /** @param ending how the office ends it at once; null where it is to be worked on */
+  #insert(draft: TurnDraft, sessionId: string, askedBy: string, ending: Ending | null): readonly TurnView[] {
     // A log that is newer than this database (a restored backup) may hold the reply already.
     if (this.#lookup(sessionId, draft.turn)) return [];
     const now = this.#now();
@@ -84,6 +104,7 @@ export class TurnStore implements Derivation {
       `INSERT OR IGNORE INTO turns (id, session_id, cause, agent, step, stage, group_id, asked_by, state, queued_at, since)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)`,
     ).run(draft.turn, sessionId, draft.cause, draft.agent, draft.step, draft.stage, draft.group, askedBy, now, now);
+    if (changes === 1 && ending) this.requestEnd(draft.turn, ending);
     const turn = changes === 1 ? this.get(draft.turn) : null;
     return turn ? [viewOf(turn, this.#count(`SELECT COUNT(*) AS n FROM turns WHERE state = 'queued'`), null)] : [];
   }
@@ -247,6 +268,17 @@ export class TurnStore implements Derivation {
   /** What a person asked for that is not final. */
   openOf(person: string): readonly TurnRecord[] {
     return this.#select(`asked_by = ? AND state NOT IN ${FINAL}`, person);
+  }
+
+  /** How many turns are open that the person asked for who asked for the most. */
+  mostOpenOfOnePerson(): number {
+    return this.#count(
+      `SELECT COALESCE(MAX(open), 0) AS n FROM (SELECT COUNT(*) AS open FROM turns WHERE state NOT IN ${FINAL} GROUP BY asked_by)`,
+    );
+  }
+
+  #openCountOf(person: string): number {
+    return this.#count(`SELECT COUNT(*) AS n FROM turns WHERE asked_by = ? AND state NOT IN ${FINAL}`, person);
   }
 
   /** All turns of a cause, final ones included. */

@@ -12,12 +12,12 @@ export function segmentResponse(
   page: SegmentPage,
   ifNoneMatch: string | null,
 ): Response {
-  const etag = etagOf(page.ids);
+  const etag = etagOf(page.entries.map(({ id }) => id));
   const headers = { etag, 'cache-control': 'private, no-cache' };
   if (isMatch(ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
   const head = JSON.stringify({ session_id, segment, is_sealed: page.isSealed });
   // The entries are JSON texts already.
-  const body = `${head.slice(0, -1)},"entries":[${page.readValues().join(',')}]}`;
+  const body = `${head.slice(0, -1)},"entries":[${page.entries.map(({ value }) => value).join(',')}]}`;
   return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
 }
 

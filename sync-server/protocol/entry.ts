@@ -166,8 +166,14 @@ export function readEntry(value: unknown): Entry | null {
   return parsed.success ? parsed.data : null;
 }
 
+/** What says where an entry stands. */
+interface PlaceInSession {
+  readonly at: number;
+  readonly id: string;
+}
+
 /** The order of a session: by time, then id; total, and the same everywhere. */
-export function compareEntries(a: Pick<Entry, 'at' | 'id'>, b: Pick<Entry, 'at' | 'id'>): number {
+export function compareEntries(a: PlaceInSession, b: PlaceInSession): number {
   return a.at - b.at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 

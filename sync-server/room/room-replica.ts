@@ -27,6 +27,7 @@ import { entriesOf } from '../protocol/segment.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import { lateAmong } from './late-arrivals.ts';
 import type { Peer } from './peer.ts';
+import { ReservedClients } from './reserved-clients.ts';
 import {
   hasPending,
   type LoadedDocument,
@@ -39,6 +40,12 @@ import type { SegmentLimits } from './segment-roll.ts';
 import { SegmentTally } from './segment-tally.ts';
 import type { SessionSegments } from './session-segments.ts';
 
+/** Changes of one room that may wait for the disk. */
+export const MAX_UNCOMMITTED = 5_000;
+/** Bytes of one room that may wait for the disk: a quarter of what the log takes for all rooms together. */
+export const MAX_UNCOMMITTED_BYTES = 16 * 1024 * 1024;
+/** Changes of all rooms that may wait for their projection; while the database takes none, they wait in memory. */
+export const MAX_PROJECTION_BACKLOG = 20_000;
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
 /** Characters of a change (base64) that was set aside, as it goes to the log file. */
@@ -58,6 +65,8 @@ export interface ReplicaContext {
   project(committed: CommittedEntries): Promise<void>;
   /** Hears of entries that came late, once they are projected. */
   arrivedLate(sessionId: string, ids: readonly EntryId[]): void;
+  /** Changes of all rooms that are durable and wait for their projection. */
+  projectionBacklog(): number;
   /** The disk took a change. */
   onCommitted(): void;
 }
@@ -71,6 +80,7 @@ export interface Change {
   readonly refusals: readonly StoredRefusal[];
   /** The connection that it came from; null: the server itself. */
   readonly from: Peer | null;
+  /** The clocks that the document has with it, of the client ids in it. */
   readonly saved: StateVector;
 }
 
@@ -96,10 +106,12 @@ export class RoomReplica {
   readonly #listener: ReplicaListener;
   readonly #owners: Map<number, string>;
   readonly #refusals: StoredRefusal[];
+  readonly #reserved = new ReservedClients();
   readonly #barrier = new CommitBarrier();
   #lastClock: number;
   #recordCount: number;
   #sizeBytes = 0;
+  #uncommittedBytes = 0;
   #newestAt = 0;
   readonly #tally: SegmentTally;
   /** What the document emitted since a change began to be applied: Yjs may tidy up after it in a transaction of its own. */
@@ -157,6 +169,23 @@ export class RoomReplica {
     return this.#barrier.uncommitted;
   }
 
+  /** The bytes of those changes. */
+  get uncommittedBytes(): number {
+    return this.#uncommittedBytes;
+  }
+
+  /** Why no change is taken at the moment, though all is well; null where one is. */
+  get overload(): string | null {
+    const isFull = this.uncommitted >= MAX_UNCOMMITTED || this.#uncommittedBytes >= MAX_UNCOMMITTED_BYTES;
+    if (isFull) return 'the disk cannot keep up';
+    return this.#context.projectionBacklog() >= MAX_PROJECTION_BACKLOG ? 'the database cannot keep up' : null;
+  }
+
+  /** Bytes of a brief, as they count for its bound; 0 for a segment. */
+  get briefBytes(): number {
+    return this.ref.kind === 'brief' ? this.#sizeBytes : 0;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -179,14 +208,22 @@ export class RoomReplica {
   /** Whether a client id is this connection's, or may become it. */
   isOwn(peer: Peer, client: number): boolean {
     if (peer.lease) return client === peer.lease.clientId;
-    const owner = this.#owners.get(client);
+    const owner = this.#owners.get(client) ?? this.#reserved.holderOf(client);
     if (owner !== undefined) return owner === peer.principal.id;
     return client !== this.doc.clientID && !this.#context.leases.byClient(this.name, client);
   }
 
-  /** Whether nobody ever wrote under a client id. */
+  /** Keeps a client id for whoever shows themselves under it first. Answers whether it is this connection's. */
+  reserve(peer: Peer, client: number): boolean {
+    if (!this.isOwn(peer, client)) return false;
+    if (!peer.lease && !this.#owners.has(client)) this.#reserved.reserve(client, peer.principal.id);
+    return true;
+  }
+
+  /** Whether nobody ever wrote or was seen under a client id. */
   isFresh(client: number): boolean {
-    return client !== this.doc.clientID && !this.#owners.has(client) && this.clockOf(client) === 0;
+    const isKnown = this.#owners.has(client) || this.#reserved.holderOf(client) !== undefined;
+    return client !== this.doc.clientID && !isKnown && this.clockOf(client) === 0;
   }
 
   /** An entry of the session, wherever it stands. */
@@ -260,16 +297,22 @@ export class RoomReplica {
     const update = this.#apply(() => this.doc.transact(run), null);
     if (!update) throw new OfficeError('internal', 'the change could not be applied');
     const { clientID } = this.doc;
+    const saved = new Map([[clientID, this.clockOf(clientID)]]);
     const bindings = this.#owners.has(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
-    const appended = this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
+    const appended = this.#append({ update, bindings, entries, refusals: [], from: null, saved });
     this.#listener.applied();
     await appended;
   }
 
-  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
-  async settled(): Promise<void> {
+  /** Resolves when all that the document holds now is durable. Rejects where the replica ends before. */
+  async durable(): Promise<void> {
     await Promise.race([new Promise<void>((resolve) => this.#barrier.afterCommit(resolve)), this.#over.promise]);
     if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+  }
+
+  /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
+  async settled(): Promise<void> {
+    await this.durable();
     await this.#project([], this.#lastClock);
   }
 
@@ -277,6 +320,7 @@ export class RoomReplica {
   assertWritable(): void {
     if (this.#isOver) throw new OfficeError('restarting', 'the room is being reopened', { retryAfterSeconds: 1 });
     if (this.damage) throw new OfficeError('storage', `this session can be read but not written: ${this.damage}`);
+    if (this.overload) throw new OfficeError('too_many', this.overload, { retryAfterSeconds: 2 });
   }
 
   /** Replaces the log's records by their merge where that is worth it. Only while quiet, and once all is projected. */
@@ -324,6 +368,7 @@ export class RoomReplica {
     }
     segments.add(sessionId, change.entries);
     this.#sizeBytes += change.update.byteLength;
+    this.#uncommittedBytes += change.update.byteLength;
     let clock: number;
     try {
       const meta = writeMeta(change.bindings, change.refusals);
@@ -345,6 +390,7 @@ export class RoomReplica {
 
   #committed(change: Change, number: number, clock: number): void {
     this.#context.onCommitted();
+    this.#uncommittedBytes -= change.update.byteLength;
     this.#lastClock = clock;
     this.#recordCount++;
     this.#refusals.push(...change.refusals);

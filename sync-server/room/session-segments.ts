@@ -16,9 +16,6 @@ interface Ahead {
   live: number;
 }
 
-/** Entries of one session that may wait for their projection: with more, its rooms take nothing until it has caught up. */
-const MAX_UNPROJECTED = 20_000;
-
 /**
  * What the open rooms of a session share: which entries there are and which segment is live, also in the moment between
  * a change and its projection. What is projected is forgotten here.
@@ -47,11 +44,6 @@ export class SessionSegments {
   liveOf(sessionId: string): number | null {
     const projected = this.#projected.liveSegment(sessionId);
     return projected === null ? null : Math.max(projected, this.#ahead.get(sessionId)?.live ?? 0);
-  }
-
-  /** Whether the projection is so far behind that nothing more should be taken. */
-  isBehind(sessionId: string): boolean {
-    return (this.#ahead.get(sessionId)?.entries.size ?? 0) >= MAX_UNPROJECTED;
   }
 
   /** Entries were taken. Each has to be removed again, when it is projected or where the log refuses it. */

@@ -4,10 +4,11 @@ import type { StoredEvent } from '../../persistence/projection/event-log.ts';
 import { OFFICE_ERRORS } from '../protocol/errors.ts';
 import { eventClientSchema } from '../protocol/events.ts';
 import type { Person } from '../protocol/principal.ts';
+import type { Tally } from '../tally.ts';
 import { closeSocket } from './close-socket.ts';
 
 /** Unsent bytes from which a stream is closed: it comes back with `since`. */
-const MAX_BUFFER_BYTES = 4 * 1024 * 1024;
+export const MAX_STREAM_BUFFER_BYTES = 4 * 1024 * 1024;
 /** Events replayed on one connection; more is a gap. */
 export const MAX_REPLAY = 5_000;
 
@@ -27,10 +28,12 @@ interface Stream {
 
 export class EventStreams {
   readonly #source: EventSource;
+  readonly #tally: Tally;
   readonly #streams = new Map<WebSocket, Stream>();
 
-  constructor(source: EventSource) {
+  constructor(source: EventSource, tally: Tally) {
     this.#source = source;
+    this.#tally = tally;
   }
 
   get count(): number {
@@ -51,7 +54,9 @@ export class EventStreams {
       const text = JSON.stringify(event.wire);
       for (const [socket, { person, replayedThrough }] of this.#streams) {
         if (event.wire.event_id <= replayedThrough || !this.#source.visibleTo(person, event)) continue;
-        if (socket.bufferedAmount > MAX_BUFFER_BYTES) {
+        if (socket.bufferedAmount > MAX_STREAM_BUFFER_BYTES) {
+          this.#streams.delete(socket);
+          this.#tally.add('streams_too_slow');
           closeSocket(socket, OFFICE_ERRORS.too_many.close, 'the connection cannot keep up');
         } else if (socket.readyState === socket.OPEN) {
           socket.send(text);

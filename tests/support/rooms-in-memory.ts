@@ -6,12 +6,15 @@ import type { Peer } from '../../sync-server/room/peer.ts';
 import { Rooms, type RoomsContext } from '../../sync-server/room/rooms.ts';
 import { SEGMENT_LIMITS } from '../../sync-server/room/segment-roll.ts';
 import { SessionSegments } from '../../sync-server/room/session-segments.ts';
+import { Tally } from '../../sync-server/tally.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export interface RoomsInMemory {
   readonly rooms: Rooms;
   readonly log: MemoryUpdateLog;
   readonly leases: LeaseRegistry;
+  readonly clock: ManualClock;
+  readonly tally: Tally;
   /** What the rooms wrote to their logger. */
   readonly lines: readonly string[];
 }
@@ -19,14 +22,17 @@ export interface RoomsInMemory {
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'arrivedLate'>> = {},
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> = {},
 ): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
+  const clock = new ManualClock();
+  const tally = new Tally();
   const rooms = new Rooms({
     log,
     leases,
-    clock: new ManualClock(),
+    clock,
+    tally,
     logger: createLogger((line) => lines.push(line)),
     grantOf: () => ({
       scope: { type: 'general', id: null },
@@ -38,11 +44,12 @@ export function openRooms(
     segments: new SessionSegments({ entry: () => undefined, newestAt: () => 0, liveSegment: () => 1 }),
     segmentLimits: SEGMENT_LIMITS,
     project: () => Promise.resolve(),
+    projectionBacklog: () => 0,
     arrivedLate: () => undefined,
     prepare: () => Promise.resolve(),
     ...parts,
   });
-  return { rooms, log, leases, lines };
+  return { rooms, log, leases, clock, tally, lines };
 }
 
 /** A connection without a socket: it keeps what it was sent. */
@@ -50,6 +57,8 @@ export class ListeningPeer implements Peer {
   readonly knowsReceipts = true;
   readonly principal: Principal;
   readonly lease: Peer['lease'];
+  /** As if the network had not taken this many bytes. */
+  unsentBytes = 0;
   readonly sent: Uint8Array[] = [];
   readonly closes: number[] = [];
 
@@ -59,10 +68,6 @@ export class ListeningPeer implements Peer {
   }
 
   send(frame: Uint8Array): void {
-    this.sent.push(frame);
-  }
-
-  sendPresence(frame: Uint8Array): void {
     this.sent.push(frame);
   }
 

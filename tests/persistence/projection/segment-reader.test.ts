@@ -61,7 +61,7 @@ const histories = fc.tuple(
 
 function pageOf(office: OfficeOnDisk, session: string, segment: number): Entry[] {
   const page = office.sessions.segmentPage(session, segment);
-  return page?.readValues().flatMap((value) => readEntry(JSON.parse(value)) ?? []) ?? [];
+  return page?.entries.flatMap(({ value }) => readEntry(JSON.parse(value)) ?? []) ?? [];
 }
 
 /** What a page shows by itself need not know where versions of a reply stand that are not on it. */
@@ -135,7 +135,7 @@ describe('a page of history', () => {
       office.projection.project(log);
       expect(office.sessions.wire(session)?.documents.live).toBe(`session/${session}/2`);
       expect(office.sessions.segmentPage(session, 1)?.isSealed).toBe(true);
-      expect(office.sessions.segmentPage(session, 2)).toMatchObject({ ids: [], isSealed: false });
+      expect(office.sessions.segmentPage(session, 2)).toMatchObject({ entries: [], isSealed: false });
       office.projection.rebuild();
       expect(office.sessions.liveSegment(session)).toBe(1);
       office.projection.project(log);
