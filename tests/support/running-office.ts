@@ -132,7 +132,7 @@ export class RunningOffice {
     const { program, ready } =
       this.#segmentEntries === undefined
         ? await Program.start(join('sync-server', 'main.ts'), environment)
-        : await Program.start(join('tests', 'support', 'small-segments-server.ts'), environment, [
+        : await Program.start(join('tests', 'e2e', 'stand-ins', 'small-segments-server.ts'), environment, [
             String(this.#segmentEntries),
           ]);
     this.#server = program;

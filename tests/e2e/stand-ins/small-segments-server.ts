@@ -1,12 +1,12 @@
 // The server as its own program runs it, but with segments that are full after a few entries (the first argument).
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { systemClock } from '../../sync-server/clock.ts';
-import { readConfig } from '../../sync-server/config.ts';
-import { createLogger } from '../../sync-server/logger.ts';
-import { openOffice } from '../../sync-server/office.ts';
-import { TrustedOrigins } from '../../sync-server/origins.ts';
-import { SEGMENT_LIMITS } from '../../sync-server/room/segment-roll.ts';
+import { systemClock } from '../../../sync-server/clock.ts';
+import { readConfig } from '../../../sync-server/config.ts';
+import { createLogger } from '../../../sync-server/logger.ts';
+import { openOffice } from '../../../sync-server/office.ts';
+import { TrustedOrigins } from '../../../sync-server/origins.ts';
+import { SEGMENT_LIMITS } from '../../../sync-server/room/segment-roll.ts';
 
 const entries = Number(process.argv[2]);
 const read = readConfig(process.env);
