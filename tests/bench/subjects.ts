@@ -27,6 +27,9 @@ export function subjectNamed(name: SubjectName): Subject {
   return subject;
 }
 
+/** As long as the ids of an office's people, so that all servers carry entries of the same size. */
+const SOMEBODY = 'somebody'.padEnd(32, '-');
+
 /** A server that makes any document on demand and lets everyone in. */
 function peerBed(name: SubjectName, dialect: Dialect): (options: BedOptions) => Promise<Bed> {
   let lastRoom = 0;
@@ -43,7 +46,7 @@ function peerBed(name: SubjectName, dialect: Dialect): (options: BedOptions) => 
       url: `${server.address.replace(/^http/, 'ws')}/${room}`,
       headers: {},
       wire: new Wire(dialect, room),
-      person: 'somebody',
+      person: SOMEBODY,
     }),
   });
 }
