@@ -11,6 +11,7 @@ import { RunningOffice } from '../support/office.ts';
 import { addMember } from '../support/office-people.ts';
 import { until } from '../support/until.ts';
 import { CrashRoom, type Shown } from './crash-room.ts';
+import type { Device } from './device.ts';
 import { projectionDifference, repeatedEvents } from './projection-check.ts';
 import type { Below } from './written-entries.ts';
 
@@ -160,7 +161,7 @@ async function lookInto(room: CrashRoom, shown: ReadonlyMap<string, Shown>, watc
       } else if (!isAsSent(there, how, text)) summary.altered++;
     }
     summary.looks += shown.size;
-    await compareProjection(room, newcomer.doc, watch);
+    await compareProjection(room, newcomer, watch);
   } finally {
     newcomer.leave();
   }
@@ -171,13 +172,9 @@ function isAsSent(entry: unknown, how: Shown['how'], text: string): boolean {
   return typeof entry === 'object' && entry !== null && 'body' in entry && entry.body === text;
 }
 
-async function compareProjection(
-  room: CrashRoom,
-  doc: Parameters<typeof projectionDifference>[2],
-  { folder, summary }: Watch,
-): Promise<void> {
+async function compareProjection(room: CrashRoom, newcomer: Device, { folder, summary }: Watch): Promise<void> {
   // What is durable is projected a moment later.
-  const isEqual = (): boolean => projectionDifference(folder, room.sessionId, doc) === null;
+  const isEqual = (): boolean => projectionDifference(folder, room.sessionId, newcomer.documents) === null;
   await until('the projection', isEqual).catch(() => {
     summary.differing++;
   });

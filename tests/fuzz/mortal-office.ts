@@ -54,6 +54,7 @@ export class MortalOffice {
     const mortal = new MortalOffice(server, port);
     const office = await mortal.start();
     await office.accounts.createOwner({ token: null, name: 'owner', ...OWNER });
+    cpSync(join(mortal.dataFolder, 'worker.token'), mortal.tokenFile);
     return mortal;
   }
 
@@ -63,6 +64,11 @@ export class MortalOffice {
 
   get dataFolder(): string {
     return join(this.#home, String(this.#lives));
+  }
+
+  /** What the worker shows: every life has the same, and it is there between them too. */
+  get tokenFile(): string {
+    return join(this.#home, 'worker.token');
   }
 
   async start(): Promise<Office> {
