@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { OfficeError } from '../sync-server/protocol/errors.ts';
 
 export type Database = SqliteDatabase.Database;
+export type Transaction<Run extends (...args: never[]) => unknown> = SqliteDatabase.Transaction<Run>;
 
 const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url));
 const MIGRATION_NAME = /^(\d{4})-[a-z0-9-]+\.sql$/;

@@ -1,5 +1,6 @@
 import type { UpdateLog } from '../persistence/log/update-log.ts';
-import type { Projection } from '../persistence/projection/projection.ts';
+import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
+import type { ProjectedBatch } from '../persistence/projection/projection.ts';
 import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
 import { parseDocumentName } from './protocol/document-name.ts';
@@ -13,11 +14,11 @@ import { loadDocument } from './room/room-document.ts';
  */
 export async function catchUp(parts: {
   log: UpdateLog;
-  projection: Projection;
+  project: (batch: readonly CommittedEntries[]) => Promise<ProjectedBatch>;
   clock: Clock;
   logger: Logger;
 }): Promise<void> {
-  const { log, projection, clock, logger } = parts;
+  const { log, project, clock, logger } = parts;
   for (const document of await log.dirty()) {
     const ref = parseDocumentName(document);
     if (ref?.kind !== 'segment') continue;
@@ -25,7 +26,7 @@ export async function catchUp(parts: {
     if (damage) logger.error('a damaged document was projected as far as it can be read', { document, reason: damage });
     const entries = readEntries(doc).sort(compareEntries);
     const { sessionId, segment } = ref;
-    const { projected } = projection.project([
+    const { projected } = await project([
       { document, sessionId, segment, throughClock: lastClock, entries, committedAt: clock.now() },
     ]);
     if (projected.length > 0)

@@ -29,7 +29,7 @@ export class Grants {
   }
 
   /** Takes note of an entry that was projected. */
-  entryProjected(sessionId: string, { kind }: Entry): void {
+  entryProjected(sessionId: string, kind: Entry['kind']): void {
     if (kind === 'created' || kind === 'binned' || kind === 'restored') this.#kept.delete(sessionId);
   }
 }

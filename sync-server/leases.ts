@@ -43,6 +43,12 @@ export class LeaseRegistry {
     return this.#byClient.get(key(document, clientId));
   }
 
+  /** Whether any lease on this document is in force. There are as many leases as agents can work at once: few. */
+  isOn(document: string): boolean {
+    for (const lease of this.#byTurn.values()) if (lease.document === document) return true;
+    return false;
+  }
+
   /** Tells of every lease that ends. Answers how to stop listening. */
   onEnd(listener: (ended: LeaseGrant) => void): () => void {
     this.#listeners.add(listener);

@@ -11,12 +11,11 @@ import { createLogger, reasonOf } from './logger.ts';
 import { type Office, openOffice } from './office.ts';
 import { isLoopbackHost, TrustedOrigins } from './origins.ts';
 import { OfficeError } from './protocol/errors.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 import { welcome } from './welcome.ts';
 
 /** The exit code for what a restart won't mend: the supervisor shows the message and gives up. */
 const EXIT_FATAL = 78;
-/** Stopping takes at most this long, in ms; then the process ends as it is (whatever was shown is in the log). */
-const STOP_MS = 10_000;
 /** Where the launcher's messages go; nobody listens where the server was started by hand, or the launcher is gone. */
 const tell = (message: unknown): void => {
   if (process.connected) process.send?.(message);
@@ -69,7 +68,7 @@ async function start(config: ServerConfig): Promise<void> {
   const office = await opening;
   office.run();
   process.on('message', (message) => void answerBackupRequest(message, (request) => office.backUp(request), tell));
-  stopOnSignals(office, internal ? [server, internal] : [server]);
+  stopOnSignals(office, internal ? [server, internal] : [server], logger);
   const ownerLink = await firstOwner(office, config, address);
   logger.info('ready', { address });
   tell({ type: 'ready', address, internalUrl, ownerLink });
@@ -97,34 +96,6 @@ async function firstOwner(office: Office, config: ServerConfig, address: string)
   const { person } = await office.accounts.createOwner({ token: null, email, password, name });
   await welcome(person, office.sessions);
   return null;
-}
-
-function stopOnSignals(office: Office, servers: readonly Server[]): void {
-  let isStopping = false;
-  const stop = (why: string): void => {
-    if (isStopping) return;
-    isStopping = true;
-    logger.info('stopping', { why });
-    for (const server of servers) server.close();
-    setTimeout(() => {
-      logger.error('stopping took too long');
-      process.exit(1);
-    }, STOP_MS).unref();
-    office.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error('stopping failed', { reason: reasonOf(error) });
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
-  process.on('disconnect', () => stop('the launcher is gone'));
-  process.on('message', (message) => {
-    if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'stop')
-      stop('asked to');
-  });
 }
 
 function fatal(message: string): void {

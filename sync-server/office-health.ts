@@ -1,10 +1,13 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { BOUNDS, type Bound, type BoundName } from './bounds.ts';
 import type { Projector } from './projector.ts';
 import type { RouteResponse } from './protocol/api.ts';
+import type { Room } from './room/room.ts';
 import type { Rooms } from './room/rooms.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { EventStreams } from './sockets/event-streams.ts';
 import type { HeldSockets } from './sockets/held-sockets.ts';
+import { COUNTED, type Counted, type Tally } from './tally.ts';
 
 export interface HealthParts {
   readonly version: string;
@@ -13,6 +16,9 @@ export interface HealthParts {
   readonly scheduler: Scheduler;
   readonly streams: EventStreams;
   readonly held: HeldSockets;
+  readonly tally: Tally;
+  /** Open turns of the person who has the most. */
+  openTurns(): number;
 }
 
 type Health = RouteResponse<'health'>;
@@ -38,6 +44,11 @@ export class OfficeHealth {
     this.#gauge('daena_storage_refusing', '1 while the disk refuses changes', () =>
       parts.rooms.storageFailure ? 1 : 0,
     );
+    this.#gauge('daena_peers_behind', 'Connections that get no changes one by one: they read too slowly', () =>
+      [...parts.rooms.loaded()].reduce((sum, room) => sum + room.behindCount, 0),
+    );
+    this.#showBounds();
+    this.#showCounts();
   }
 
   /** Whether the office takes work: it has caught up and is not stopping. */
@@ -69,6 +80,58 @@ export class OfficeHealth {
     return this.#registry.metrics();
   }
 
+  /** Each bound, and how much of it is used by what uses most of it, where that can be told. */
+  #showBounds(): void {
+    const registers = [this.#registry];
+    const limits = Object.entries<Bound>(BOUNDS);
+    const uses = Object.entries(usesOf(this.#parts));
+    new Gauge({
+      name: 'daena_bound',
+      help: 'How far something may grow',
+      labelNames: ['bound', 'of', 'beyond'],
+      registers,
+      collect() {
+        for (const [bound, { limit, of, beyond }] of limits) this.set({ bound, of, beyond }, limit);
+      },
+    });
+    new Gauge({
+      name: 'daena_bound_use',
+      help: 'How far it has grown, where it has grown most',
+      labelNames: ['bound'],
+      registers,
+      collect() {
+        for (const [bound, use] of uses) this.set({ bound }, use());
+      },
+    });
+  }
+
+  #showCounts(): void {
+    const registers = [this.#registry];
+    const { tally, held } = this.#parts;
+    for (const [what, help] of Object.entries(COUNTED)) {
+      new Counter({
+        name: `daena_${what}_total`,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          // reason: the keys of COUNTED are what can be counted
+          this.inc(tally.of(what as Counted));
+        },
+      });
+    }
+    new Counter({
+      name: 'daena_sockets_closed_total',
+      help: 'WebSockets that closed, by the code that ended them',
+      labelNames: ['code'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [code, count] of held.closes) this.inc({ code }, count);
+      },
+    });
+  }
+
   #gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name,
@@ -79,4 +142,19 @@ export class OfficeHealth {
       },
     });
   }
+}
+
+function usesOf({ rooms, held, projector, openTurns }: HealthParts): Partial<Record<BoundName, () => number>> {
+  const most = (of: (room: Room) => number) => () => Math.max(0, ...[...rooms.loaded()].map(of));
+  return {
+    open_rooms: () => rooms.count,
+    uncommitted_changes: most((room) => room.uncommitted),
+    uncommitted_bytes: most((room) => room.uncommittedBytes),
+    brief_bytes: most((room) => room.briefBytes),
+    awareness_ids_per_room: most((room) => room.presentCount),
+    projection_backlog: () => projector.backlog,
+    sockets_per_person: () => held.mostOfOnePerson,
+    send_buffer_bytes: () => held.mostUnsentBytes,
+    open_turns_per_person: openTurns,
+  };
 }

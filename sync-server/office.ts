@@ -13,8 +13,9 @@ import { openLevelUpdateLog } from '../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../persistence/log/update-log.ts';
 import { readOrCreateEpoch } from '../persistence/office/office-facts.ts';
 import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
-import { EventLog, type StoredEvent } from '../persistence/projection/event-log.ts';
-import { Projection } from '../persistence/projection/projection.ts';
+import { EventLog } from '../persistence/projection/event-log.ts';
+import type { ProjectedBatch } from '../persistence/projection/projection.ts';
+import { ProjectionThread, type TimedBatch } from '../persistence/projection/projection-thread.ts';
 import { SessionStore } from '../persistence/projection/session-store.ts';
 import { TurnStore } from '../persistence/turns/turn-store.ts';
 import type { BackupRequest } from './backup-requests.ts';
@@ -24,6 +25,7 @@ import { catchUp } from './catch-up.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { Councils } from './councils.ts';
+import { EventOrder } from './event-order.ts';
 import { Grants } from './grants.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/mount.ts';
@@ -33,19 +35,27 @@ import { OfficeHealth } from './office-health.ts';
 import type { TrustedOrigins } from './origins.ts';
 import { Projector } from './projector.ts';
 import { OFFICE_AUTHOR } from './protocol/entry.ts';
-import type { EventDraft } from './protocol/events.ts';
+import { type EventDraft, MAX_EVENTS_KEPT, readEvent, type WireEvent } from './protocol/events.ts';
 import { deriveId } from './protocol/ids.ts';
+import type { TurnView } from './protocol/turn.ts';
+import { Arrivals } from './room/arrivals.ts';
+import { LiveRooms } from './room/live-rooms.ts';
 import type { Room } from './room/room.ts';
 import { Rooms } from './room/rooms.ts';
+import { SEGMENT_LIMITS, type SegmentLimits } from './room/segment-roll.ts';
+import { SessionSegments } from './room/session-segments.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { EventStreams } from './sockets/event-streams.ts';
 import { HeldSockets } from './sockets/held-sockets.ts';
 import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
+import { Tally } from './tally.ts';
 
-/** What is begun may take this long to finish when the office stops, in ms. */
-const DRAIN_MS = 8_000;
+/** Turns may take this long to come to rest when the office stops, in ms; half of what stopping may take in all. */
+const DRAIN_MS = 4_500;
+/** The thread that projects keeps SQLite's write-ahead log short; this connection does only where that fails. */
+const RARE_CHECKPOINT_PAGES = 40_000;
 
 export interface OfficeParts {
   readonly config: ServerConfig;
@@ -57,6 +67,8 @@ export interface OfficeParts {
   readonly logger: Logger;
   /** Opens the update log in a folder; the one on the disk where nothing is said. */
   readonly openLog?: (folder: string) => Promise<UpdateLog>;
+  /** When a segment is full; the protocol's limits where nothing is said. */
+  readonly segmentLimits?: SegmentLimits;
 }
 
 export interface Office {
@@ -76,7 +88,9 @@ export interface Office {
 export async function openOffice(parts: OfficeParts): Promise<Office> {
   const { config, clock, logger, origins } = parts;
   mkdirSync(config.dataFolder, { recursive: true });
-  const database = openDatabase(join(config.dataFolder, 'daena.sqlite'));
+  const databaseFile = join(config.dataFolder, 'daena.sqlite');
+  const database = openDatabase(databaseFile);
+  database.pragma(`wal_autocheckpoint = ${RARE_CHECKPOINT_PAGES}`);
   const openLog = parts.openLog ?? ((folder) => openLevelUpdateLog(folder, { durability: config.durability }));
   const log = await openLog(join(config.dataFolder, 'log'));
   const accounts = createAccounts({
@@ -90,24 +104,36 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const workerToken = readOrCreateSecret(join(config.dataFolder, 'worker.token'));
   const read = openReadModel(database, accounts, clock);
   const leases = new LeaseRegistry();
-  const streams = new EventStreams(read.events);
-  const wiring = wireRooms({ ...read, log, leases, streams, clock, logger });
-  const { rooms, projector, publish } = wiring;
+  const tally = new Tally();
+  const streams = new EventStreams(read.events, tally);
+  const thread = new ProjectionThread({ databaseFile, isSynced: config.durability === 'power-cut' });
+  const wiring = wireRooms({
+    ...read,
+    thread,
+    log,
+    leases,
+    streams,
+    clock,
+    tally,
+    logger,
+    segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
+  });
+  const { rooms, live, segments, arrivals, projector, publish, projectNow } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
     leases,
-    rooms: schedulerRooms(rooms),
+    rooms: schedulerRooms(rooms, live),
     nameOf: (person) => accounts.nameOf(person),
     publish,
     clock,
     log: (sentence, error) => logger.warn(sentence, error === undefined ? {} : { reason: reasonOf(error) }),
   });
-  wiring.afterProjection(() => scheduler.onProjected());
-  const sessions = new Sessions(read.sessionStore, rooms, clock);
+  wiring.afterProjection((told) => scheduler.onProjected(told));
+  const sessions = new Sessions(read.sessionStore, live, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
-  const held = new HeldSockets(clock, logger);
+  const held = new HeldSockets(clock, tally, logger);
   const upgrades = new Upgrades({
     caller,
     held,
@@ -115,13 +141,24 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     events: streams,
     leases,
     clock,
+    tally,
     logger,
     epoch: readOrCreateEpoch(database),
     grantOf: (id) => read.grants.of(id),
+    liveSegmentOf: (id) => segments.liveOf(id),
     serveWorker: (socket) => serveWorkerSocket(socket, scheduler, logger),
   });
   accounts.onGrantChange(({ personId }) => held.recheckAllOf(personId));
-  const health = new OfficeHealth({ version: parts.version, rooms, projector, scheduler, streams, held });
+  const health = new OfficeHealth({
+    version: parts.version,
+    rooms,
+    projector,
+    scheduler,
+    streams,
+    held,
+    tally,
+    openTurns: () => read.turns.mostOpenOfOnePerson(),
+  });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
   const { sessionStore, events } = read;
   const office = {
@@ -143,7 +180,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     version: parts.version,
     clientFolder: config.clientFolder,
   });
-  await catchUp({ log, projection: read.projection, clock, logger });
+  await catchUp({ log, project: projectNow, clock, logger });
   const backups = new Backups((request, signal) =>
     makeBackup(
       {
@@ -173,8 +210,10 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       await scheduler.drain(AbortSignal.timeout(DRAIN_MS));
       scheduler.stop();
       held.closeAll();
+      await arrivals.drain();
       await rooms.drain();
-      projector.flush();
+      await projector.drain();
+      await thread.close();
       await log.close();
       database.close();
       held.terminateAll();
@@ -187,7 +226,6 @@ interface ReadModel {
   readonly sessionStore: SessionStore;
   readonly events: EventLog;
   readonly turns: TurnStore;
-  readonly projection: Projection;
 }
 
 function openReadModel(database: Database, accounts: Accounts, clock: Clock): ReadModel {
@@ -200,56 +238,115 @@ function openReadModel(database: Database, accounts: Accounts, clock: Clock): Re
     lookup: (session, id) => sessionStore.entry(session, id),
     now: () => clock.now(),
   });
-  const projection = new Projection({ database, events, derivations: [turns], people });
-  return { grants, sessionStore, events, turns, projection };
+  return { grants, sessionStore, events, turns };
 }
 
 interface RoomWiring {
   readonly rooms: Rooms;
+  readonly live: LiveRooms;
+  readonly segments: SessionSegments;
+  readonly arrivals: Arrivals;
   readonly projector: Projector;
   /** Logs events and sends them to those who may see them. */
   publish(drafts: readonly EventDraft[]): void;
-  /** Calls after each batch that was projected. */
-  afterProjection(listener: () => void): void;
+  /** Projects entries outside the projector's order: at the start, while nobody is here yet. */
+  projectNow(batch: readonly CommittedEntries[]): Promise<ProjectedBatch>;
+  /** Calls after each batch that was projected, with what it told of turns. */
+  afterProjection(listener: (told: readonly TurnView[]) => void): void;
 }
 
 function wireRooms(
-  parts: ReadModel & { log: UpdateLog; leases: LeaseRegistry; streams: EventStreams; clock: Clock; logger: Logger },
+  parts: ReadModel & {
+    thread: ProjectionThread;
+    log: UpdateLog;
+    leases: LeaseRegistry;
+    streams: EventStreams;
+    clock: Clock;
+    tally: Tally;
+    logger: Logger;
+    segmentLimits: SegmentLimits;
+  },
 ): RoomWiring {
-  const { log, leases, streams, clock, logger, projection, grants, sessionStore, events } = parts;
-  let projected: () => void = () => undefined;
-  const send = (stored: readonly StoredEvent[]): void => streams.publish(stored);
-  const projectBatch = (batch: readonly CommittedEntries[]): void => {
-    const result = projection.project(batch);
-    for (const { entry, session } of result.projected) grants.entryProjected(session.id, entry);
+  const { log, leases, streams, clock, tally, logger, segmentLimits, thread, grants, sessionStore, events } = parts;
+  let projected: (told: readonly TurnView[]) => void = () => undefined;
+  const order = new EventOrder(
+    events.range().newest,
+    (id) => events.since(id, MAX_EVENTS_KEPT).events,
+    (stored) => streams.publish(stored),
+  );
+  const project = async (batch: readonly CommittedEntries[]): Promise<TimedBatch> => {
+    try {
+      return await thread.project(batch, clock.now());
+    } catch (error) {
+      // It may have ended after its commit: what that batch caused is told all the same.
+      order.reread();
+      throw error;
+    }
+  };
+  const projectBatch = async (batch: readonly CommittedEntries[]): Promise<number> => {
+    const { result, workMs } = await project(batch);
+    for (const { kind, sessionId } of result.projected) grants.entryProjected(sessionId, kind);
     for (const { document, throughClock } of batch) {
       log.markProjected(document, throughClock).catch((error: unknown) => {
         // The document stays marked as unprojected: the next start looks at it once more, and finds nothing new.
         logger.warn('a document could not be marked as projected', { document, reason: reasonOf(error) });
       });
     }
-    send(result.events);
-    projected();
+    order.add(result.events);
+    projected(result.events.flatMap(({ wire }) => turnViewOf(wire)));
+    return workMs;
   };
   const projector = new Projector(projectBatch, clock, logger);
+  const segments = new SessionSegments({
+    entry: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    newestAt: (session) => sessionStore.newestAt(session),
+    liveSegment: (session) => sessionStore.liveSegment(session),
+  });
   const rooms: Rooms = new Rooms({
     log,
     leases,
     clock,
+    tally,
     logger,
     grantOf: (id) => grants.of(id),
-    findProjected: (session, id) => sessionStore.entry(session, id) ?? undefined,
+    segments,
+    segmentLimits,
+    projectionBacklog: () => projector.backlog,
     project: (committed) => projector.add(committed),
-    prepare: (room) => beginSession(room, sessionStore),
+    arrivedLate: (session, ids) => arrivals.add(session, ids),
+    prepare: async (room) => {
+      await beginSession(room, sessionStore);
+      room.sealIfFull();
+    },
+  });
+  const live = new LiveRooms(rooms, segments);
+  const arrivals: Arrivals = new Arrivals({
+    append: (session, makeEntry) => live.use(session, (room) => room.entries.appendAsOffice(makeEntry)),
+    clock,
+    logger,
   });
   return {
     rooms,
+    live,
+    segments,
+    arrivals,
     projector,
-    publish: (drafts) => send(events.append(drafts, clock.now())),
+    publish: (drafts) => order.add(events.append(drafts, clock.now())),
+    projectNow: async (batch) => {
+      const { result } = await project(batch);
+      order.add(result.events);
+      return result;
+    },
     afterProjection: (listener) => {
       projected = listener;
     },
   };
+}
+
+/** What an event tells of a turn, if it does. */
+function turnViewOf(wire: WireEvent): readonly TurnView[] {
+  const event = readEvent(wire);
+  return event?.type === 'turn.updated' ? [event.payload] : [];
 }
 
 /** Writes the first entry of a session that has none yet: it was just made, or the process died in between. */
@@ -272,14 +369,18 @@ async function beginSession(room: Room, store: SessionStore): Promise<void> {
   }));
 }
 
-function schedulerRooms(rooms: Rooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
+function schedulerRooms(rooms: Rooms, live: LiveRooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {
   return {
-    prepare: (document) =>
-      rooms.use(document, async (room) => ({
-        clientId: room.entries.reserveClientId(),
-        newestAt: room.entries.newestAt,
+    prepare: (session) =>
+      live.use(session, async ({ name, entries }) => ({
+        document: name,
+        clientId: entries.reserveClientId(),
+        newestAt: entries.newestAt,
       })),
-    finish: (document, rowId, makeReply) => rooms.use(document, (room) => room.entries.finishTurn(rowId, makeReply)),
+    finish: ({ sessionId, document }, rowId, makeReply) => {
+      const finish = (room: Room) => room.entries.finishTurn(rowId, makeReply);
+      return document === null ? live.use(sessionId, finish) : rooms.use(document, finish);
+    },
     dropRow: (document, rowId) => rooms.use(document, (room) => room.entries.dropRow(rowId)),
   };
 }

@@ -7,7 +7,6 @@ import type { SessionRecord } from '../persistence/projection/session-record.ts'
 import type { SessionStore } from '../persistence/projection/session-store.ts';
 import type { Clock } from './clock.ts';
 import type { RouteRequest } from './protocol/api.ts';
-import { segmentName } from './protocol/document-name.ts';
 import { type Mention, OFFICE_AUTHOR, type OfficeEntry, type PersonEntry } from './protocol/entry.ts';
 import { OfficeError } from './protocol/errors.ts';
 import { deriveId, isUlid, makeUlid, type SessionId, ULID_RANDOM_BYTES, type Ulid } from './protocol/ids.ts';
@@ -16,8 +15,8 @@ import { permission, type SessionAction } from './protocol/permission.ts';
 import type { Person } from './protocol/principal.ts';
 import { resolveScope, type Scope } from './protocol/scope.ts';
 import type { WireMessage, WireSession } from './protocol/wire.ts';
+import type { LiveRooms } from './room/live-rooms.ts';
 import type { Room } from './room/room.ts';
-import type { Rooms } from './room/rooms.ts';
 
 /** How long a caller waits until what they wrote is durable and projected, in ms; it may still become so afterwards. */
 const WRITE_TIMEOUT_MS = 15_000;
@@ -26,12 +25,12 @@ type StartRequest = RouteRequest<'startChat'>['body'];
 
 export class Sessions {
   readonly #store: SessionStore;
-  readonly #rooms: Rooms;
+  readonly #live: LiveRooms;
   readonly #clock: Clock;
 
-  constructor(store: SessionStore, rooms: Rooms, clock: Clock) {
+  constructor(store: SessionStore, live: LiveRooms, clock: Clock) {
     this.#store = store;
-    this.#rooms = rooms;
+    this.#live = live;
     this.#clock = clock;
   }
 
@@ -51,7 +50,7 @@ export class Sessions {
     });
     if (outcome === 'conflict') throw new OfficeError('conflict', 'another session has this id');
     // Opening the room writes the session's first entry where it is missing: also after a kill between the two.
-    await this.#live(id, async () => undefined);
+    await this.#use(id, async () => undefined);
     return this.wire(id);
   }
 
@@ -126,22 +125,21 @@ export class Sessions {
   /** Adds an entry as a person, through the gate; resolves when it is durable and projected. */
   append(person: Person, id: string, makeEntry: (at: number) => PersonEntry): Promise<PersonEntry> {
     const session = this.require(person, id, 'read');
-    return this.#live(session.id, (room) => room.entries.appendAs(person, makeEntry));
+    return this.#use(session.id, (room) => room.entries.appendAs(person, makeEntry));
   }
 
   /** Adds an entry of the office's own; resolves when it is durable and projected. */
   appendAsOffice(id: string, makeEntry: (at: number) => OfficeEntry): Promise<void> {
-    return this.#live(id, (room) => room.entries.appendAsOffice(makeEntry));
+    return this.#use(id, (room) => room.entries.appendAsOffice(makeEntry));
   }
 
   newId(): Ulid {
     return makeUlid(this.#clock.now(), randomBytes(ULID_RANDOM_BYTES));
   }
 
-  #live<T>(id: string, work: (room: Room) => Promise<T>): Promise<T> {
-    const session = this.#store.get(id);
-    if (!session) throw new OfficeError('unknown', 'no such session');
-    return this.#bounded(this.#rooms.use(segmentName(session.id, session.liveSegment), work));
+  /** Works in the session's live segment, within a bounded time. */
+  #use<T>(id: string, work: (room: Room) => Promise<T>): Promise<T> {
+    return this.#bounded(this.#live.use(id, work));
   }
 
   #bounded<T>(work: Promise<T>): Promise<T> {

@@ -58,6 +58,8 @@ export function refusal(code: NackCode): string {
       return 'it is too long';
     case 'shape':
       return 'the office did not understand it; reload this page';
+    case 'sealed':
+      return 'this part of the chat has ended';
     case 'duplicate':
       return 'the office already has another message under its number';
     default:

@@ -25,6 +25,7 @@ import {
 import { FRAME, type NackCode, readHello, readNack, readReceipt, SYNC } from '../../sync-server/protocol/frames.ts';
 import { presenceSchema } from '../../sync-server/protocol/presence.ts';
 import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
+import { waitBeforeReconnect } from './backoff.ts';
 import { newUlid, type Shelf } from './device.ts';
 import { HANDSHAKE_MS } from './events.ts';
 import { Outbox } from './outbox.ts';
@@ -246,8 +247,8 @@ export class SegmentReplica {
       this.#setLink({ kind: 'live' });
       this.#sendUnheard();
     });
-    this.#provider.on('connection-close', () => {
-      this.#provider.maxBackoffTime = RECONNECT_BASE_MS + Math.random() * RECONNECT_SPREAD_MS;
+    this.#provider.on('connection-close', (event) => {
+      waitBeforeReconnect(this.#provider, event?.reason ?? '', RECONNECT_BASE_MS + Math.random() * RECONNECT_SPREAD_MS);
       if (this.#link.kind !== 'refused') this.#setLink({ kind: 'offline' });
     });
     this.#provider.on('closed', ({ code, reason }) => this.#setLink({ kind: 'refused', code, reason }));

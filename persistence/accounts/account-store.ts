@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Statement } from 'better-sqlite3';
 import { z } from 'zod';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
 import { makeUlid, ULID_RANDOM_BYTES } from '../../sync-server/protocol/ids.ts';
 import { type Person, type Role, roleSchema } from '../../sync-server/protocol/principal.ts';
 import type { Database } from '../database.ts';
+import { AccountNames } from './account-names.ts';
 import { hashToken, makeToken } from './link-tokens.ts';
 
 /** Being seen is written down at most this often. */
@@ -79,13 +79,12 @@ const MEMBER_COLUMNS = 'id, name, email, role, disabled, createdAt, lastSeenAt';
 export class AccountStore {
   readonly #database: Database;
   readonly #now: () => number;
-  readonly #nameOf: Statement<[string], { name: string }>;
+  readonly #names: AccountNames;
 
   constructor(database: Database, now: () => number) {
     this.#database = database;
     this.#now = now;
-    // Asked for every message; the others are rare.
-    this.#nameOf = database.prepare('select name from "user" where id = ?');
+    this.#names = new AccountNames(database);
   }
 
   /** Runs several of the methods below as one transaction. */
@@ -103,7 +102,7 @@ export class AccountStore {
   }
 
   nameOf(personId: string): string | null {
-    return this.#nameOf.get(personId)?.name ?? null;
+    return this.#names.nameOf(personId);
   }
 
   /** Throws `unknown` for an unknown id. */

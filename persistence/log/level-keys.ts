@@ -6,7 +6,7 @@
  *     ['v1', document, 'meta', key]       lib0's encodeAny(value)
  *     ['v1_sv', document]                 clock, state vector of the document as of that clock: y-leveldb finds documents by it,
  *                                         and here its clock is that of the first record kept
- *     ['daena', 'dirty', document]        last clock, while the projection may lack it
+ *     ['daena', 'dirty', document]        the first clock that the projection may lack
  *     ['daena', 'old', document, clock]   what the last compaction replaced; y-leveldb never looks outside v1 and v1_sv
  *
  * A key is a list of strings (0, length, UTF-8) and numbers (1, four bytes big endian), so a document's name is no prefix
@@ -98,7 +98,6 @@ export const decodeStateVectorClock = (value: Uint8Array): number =>
 
 export const encodeClock = (clock: number): Uint8Array =>
   encoding.encode((encoder) => encoding.writeVarUint(encoder, clock));
-export const decodeClock = (value: Uint8Array): number => decoding.readVarUint(decoding.createDecoder(value));
 
 export const encodeMeta = (value: Uint8Array): Uint8Array => encodeAny(value);
 

@@ -4,7 +4,6 @@ import { copyStore } from './copy-store.ts';
 import { type Committed, GroupCommit, storageError } from './group-commit.ts';
 import {
   DIRTY_RANGE,
-  decodeClock,
   decodeKey,
   dirtyKey,
   encodeClock,
@@ -49,7 +48,19 @@ interface PendingRecord {
 export async function openLevelUpdateLog(folder: string, options: LevelUpdateLogOptions = {}): Promise<UpdateLog> {
   const openStore = options.openStore ?? openLevelStore;
   const open = () => openStore(folder);
-  return new LevelUpdateLog(await open(), open, (options.durability ?? 'power-cut') === 'power-cut');
+  const store = await open();
+  const dirty = await readable(() => readDirty(store));
+  return new LevelUpdateLog({ store, open, dirty, sync: (options.durability ?? 'power-cut') === 'power-cut' });
+}
+
+/** Documents that the projection may lack something of, each with the clock of its last record. */
+async function readDirty(store: LevelStore): Promise<Map<string, number>> {
+  const dirty = new Map<string, number>();
+  for (const key of await store.keys(DIRTY_RANGE)) {
+    const document = String(decodeKey(key)[2]);
+    dirty.set(document, (await readNextClock(store, document)) - 1);
+  }
+  return dirty;
 }
 
 /**
@@ -65,6 +76,8 @@ class LevelUpdateLog implements UpdateLog {
   readonly #sync: boolean;
   readonly #commits = new GroupCommit<PendingRecord>((batch) => this.#commit(batch));
   readonly #nextClocks = new Map<string, number>();
+  /** As the store has them: what is dirty already need not be marked again with each record. */
+  readonly #dirty: Map<string, number>;
   /** Clocks to mark as projected, by document: the queue of `#marking`, which is bounded by the documents there are. */
   readonly #marks = new Map<string, number>();
   #marking: Promise<void> | null = null;
@@ -74,10 +87,16 @@ class LevelUpdateLog implements UpdateLog {
   #isClosed = false;
   #closing: Promise<void> | null = null;
 
-  constructor(store: LevelStore, open: () => Promise<LevelStore>, sync: boolean) {
-    this.#store = store;
-    this.#open = open;
-    this.#sync = sync;
+  constructor(parts: {
+    store: LevelStore;
+    open: () => Promise<LevelStore>;
+    dirty: Map<string, number>;
+    sync: boolean;
+  }) {
+    this.#store = parts.store;
+    this.#open = parts.open;
+    this.#dirty = parts.dirty;
+    this.#sync = parts.sync;
   }
 
   append(record: LogRecord): Promise<number> {
@@ -99,7 +118,7 @@ class LevelUpdateLog implements UpdateLog {
   }
 
   dirty(): Promise<readonly string[]> {
-    return readable(async () => (await this.#usable().keys(DIRTY_RANGE)).map((key) => String(decodeKey(key)[2])));
+    return readable(async () => [...(await readDirty(this.#usable())).keys()]);
   }
 
   documents(): Promise<readonly string[]> {
@@ -113,17 +132,13 @@ class LevelUpdateLog implements UpdateLog {
     // One job for all that a projection marks at once: appends wait in the same line.
     this.#marking ??= this.#commits.exclusive(async () => {
       this.#marking = null;
-      const marks = [...this.#marks];
+      const projected = [...this.#marks].filter(([marked, clock]) => clock >= (this.#dirty.get(marked) ?? Infinity));
       this.#marks.clear();
+      if (projected.length === 0) return;
       const store = await this.#recovered();
-      const keys = marks.map(([marked]) => dirtyKey(marked));
-      const values = await store.getMany(keys);
-      const projected = keys.filter((_, index) => {
-        const value = values[index];
-        return value !== undefined && decodeClock(value) <= (marks[index]?.[1] ?? -1);
-      });
-      const changes = projected.map((key): StoreChange => ({ type: 'del', key }));
-      if (changes.length > 0) await this.#write(store, changes, false);
+      const changes = projected.map(([marked]): StoreChange => ({ type: 'del', key: dirtyKey(marked) }));
+      await this.#write(store, changes, false);
+      for (const [marked] of projected) this.#dirty.delete(marked);
     });
     return this.#marking;
   }
@@ -197,11 +212,13 @@ class LevelUpdateLog implements UpdateLog {
     const store = await this.#recovered();
     const clocks = await this.#clocksFor(store, batch);
     const changes: StoreChange[] = [];
+    const newlyDirty = new Map<string, number>();
     const outcomes = batch.map(({ document, record }): Committed => {
       const clock = clocks.get(document);
       if (typeof clock !== 'number') return clock ?? storageError(`The log of ${document} cannot be read.`);
       try {
         changes.push(...changesOf(record, clock));
+        if (!this.#dirty.has(document) && !newlyDirty.has(document)) newlyDirty.set(document, clock);
       } catch (cause) {
         // Later records of this document rest on the refused one, so they are refused in this batch too.
         const error = new OfficeError('internal', `A change of ${document} is no Yjs update.`, { cause });
@@ -211,8 +228,15 @@ class LevelUpdateLog implements UpdateLog {
       clocks.set(document, clock + 1);
       return clock;
     });
+    for (const [document, clock] of newlyDirty) {
+      changes.push({ type: 'put', key: dirtyKey(document), value: encodeClock(clock) });
+    }
     if (changes.length > 0) await this.#write(store, changes, this.#sync);
-    for (const [document, clock] of clocks) if (typeof clock === 'number') this.#remember(document, clock);
+    for (const [document, clock] of clocks) {
+      if (typeof clock !== 'number') continue;
+      this.#remember(document, clock);
+      this.#dirty.set(document, clock - 1);
+    }
     return outcomes;
   }
 
@@ -282,10 +306,7 @@ const closedError = () => new OfficeError('restarting', 'The log is closed.');
 /** What a record puts into the batch; throws where a document's first update cannot be read. */
 function changesOf(record: LogRecord, clock: number): readonly StoreChange[] {
   const { document, update, meta } = record;
-  const changes: StoreChange[] = [
-    { type: 'put', key: updateKey(document, clock), value: update },
-    { type: 'put', key: dirtyKey(document), value: encodeClock(clock) },
-  ];
+  const changes: StoreChange[] = [{ type: 'put', key: updateKey(document, clock), value: update }];
   if (clock === 0) {
     const value = encodeStateVectorValue(0, Y.encodeStateVectorFromUpdate(update));
     changes.push({ type: 'put', key: stateVectorKey(document), value });

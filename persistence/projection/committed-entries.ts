@@ -1,7 +1,7 @@
 import type { Entry } from '../../sync-server/protocol/entry.ts';
 import type { EventDraft } from '../../sync-server/protocol/events.ts';
 import type { SessionId } from '../../sync-server/protocol/ids.ts';
-import type { SessionRecord } from './session-record.ts';
+import type { SessionFacts } from './session-record.ts';
 
 /** Entries that the update log holds: the only thing that the projection ever reads. */
 export interface CommittedEntries {
@@ -22,5 +22,5 @@ export interface Derivation {
    * Called once for each newly projected entry, in order, inside the projection's transaction, after the entry's own
    * rows are written. What it writes is committed with them; the events it returns are logged with them.
    */
-  entryProjected(entry: Entry, session: SessionRecord): readonly EventDraft[];
+  entryProjected(entry: Entry, session: SessionFacts): readonly EventDraft[];
 }

@@ -4,14 +4,16 @@ import { agentOf } from '../../sync-server/protocol/organisation.ts';
 import { chatTypeOf } from '../../sync-server/protocol/scope.ts';
 import { unreachable } from '../../sync-server/protocol/unreachable.ts';
 import type { MessageEventDraft } from './event-log.ts';
-import type { SessionRecord } from './session-record.ts';
+import type { SessionFacts } from './session-record.ts';
+
+type EntryEvent = Omit<MessageEventDraft, 'at'>;
 
 /** What is known once an entry's own rows are written. */
 export interface ProjectedEntry {
   readonly entry: Entry;
   /** The session with the entry in it, and as it was before. */
-  readonly session: SessionRecord;
-  readonly before: SessionRecord;
+  readonly session: SessionFacts;
+  readonly before: SessionFacts;
   /** The text that the entry shows now; null where it shows none, or was retracted before it came. */
   readonly text: string | null;
   readonly authorName: string;
@@ -20,7 +22,7 @@ export interface ProjectedEntry {
 }
 
 /** The events that an entry is the cause of, in order. Pure. */
-export function eventsOf(projected: ProjectedEntry): readonly MessageEventDraft[] {
+export function eventsOf(projected: ProjectedEntry): readonly EntryEvent[] {
   const { entry, session, before } = projected;
   switch (entry.kind) {
     case 'message':
@@ -44,13 +46,15 @@ export function eventsOf(projected: ProjectedEntry): readonly MessageEventDraft[
     case 'stop':
     case 'synthesize':
     case 'notice':
+    case 'sealed':
+    case 'arrived':
       return [];
     default:
       return unreachable(entry);
   }
 }
 
-function replyEvents(projected: ProjectedEntry, reply: ReplyEntry): readonly MessageEventDraft[] {
+function replyEvents(projected: ProjectedEntry, reply: ReplyEntry): readonly EntryEvent[] {
   if (reply.outcome === 'failed') return [];
   switch (reply.step) {
     case 'answer':
@@ -66,13 +70,13 @@ function replyEvents(projected: ProjectedEntry, reply: ReplyEntry): readonly Mes
   }
 }
 
-const orNone = (event: MessageEventDraft | null): readonly MessageEventDraft[] => (event ? [event] : []);
+const orNone = (event: EntryEvent | null): readonly EntryEvent[] => (event ? [event] : []);
 
 /** Who speaks: agents sign replies, people everything else that is a chat message. */
 const senderOf = (entry: Entry): 'user' | 'assistant' => (entry.kind === 'reply' ? 'assistant' : 'user');
 
 /** Null where nothing was said: an answer stopped before its first word, for one. */
-function chatMessage({ entry, session, text }: ProjectedEntry): MessageEventDraft | null {
+function chatMessage({ entry, session, text }: ProjectedEntry): EntryEvent | null {
   if (!text) return null;
   const mentions = entry.kind === 'message' ? entry.mentions.filter((mention) => mention.type === 'person') : [];
   const draft: EventDraft = {
@@ -95,7 +99,7 @@ function chatMessage({ entry, session, text }: ProjectedEntry): MessageEventDraf
   return { draft, messageId: entry.id };
 }
 
-function debateStarted(session: SessionRecord, topic: string): readonly MessageEventDraft[] {
+function debateStarted(session: SessionFacts, topic: string): readonly EntryEvent[] {
   const councilId = councilIdOf(session);
   if (councilId === null) return [];
   const draft: EventDraft = {
@@ -108,7 +112,7 @@ function debateStarted(session: SessionRecord, topic: string): readonly MessageE
   return [{ draft, messageId: null }];
 }
 
-function debateMessage({ entry, session, text, authorName }: ProjectedEntry): MessageEventDraft | null {
+function debateMessage({ entry, session, text, authorName }: ProjectedEntry): EntryEvent | null {
   const councilId = councilIdOf(session);
   if (!text || councilId === null) return null;
   const draft: EventDraft = {
@@ -128,7 +132,7 @@ function debateMessage({ entry, session, text, authorName }: ProjectedEntry): Me
   return { draft, messageId: entry.id };
 }
 
-function debateSynthesized({ entry, session, text }: ProjectedEntry): MessageEventDraft | null {
+function debateSynthesized({ entry, session, text }: ProjectedEntry): EntryEvent | null {
   const councilId = councilIdOf(session);
   if (!text || councilId === null) return null;
   const draft: EventDraft = {
@@ -141,13 +145,13 @@ function debateSynthesized({ entry, session, text }: ProjectedEntry): MessageEve
   return { draft, messageId: entry.id };
 }
 
-const councilIdOf = (session: SessionRecord): string | null =>
+const councilIdOf = (session: SessionFacts): string | null =>
   session.scope.type === 'council' ? session.scope.id : null;
 
 function sessionEvent(
   type: 'session.created' | 'session.updated' | 'session.deleted',
-  session: SessionRecord,
-): MessageEventDraft {
+  session: SessionFacts,
+): EntryEvent {
   const draft: EventDraft = {
     type,
     entityType: 'session',

@@ -1,7 +1,7 @@
 import { type EventDraft, MAX_EVENTS_KEPT, type WireEvent } from '../../sync-server/protocol/events.ts';
 import { officePermission, permission, type SessionGrant } from '../../sync-server/protocol/permission.ts';
 import type { Person } from '../../sync-server/protocol/principal.ts';
-import type { Database } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 
 /** An event that is in the log. */
 export interface StoredEvent {
@@ -14,6 +14,8 @@ export interface StoredEvent {
 export interface MessageEventDraft {
   readonly draft: EventDraft;
   readonly messageId: string | null;
+  /** When it happened, in ms. */
+  readonly at: number;
 }
 
 /** Events after an id. */
@@ -43,10 +45,10 @@ interface EventRow {
  * message is read with the text that the message has then, so what was retracted in between comes back empty.
  */
 export class EventLog {
-  readonly #database: Database;
   readonly #grantOf: (sessionId: string) => SessionGrant | null;
   readonly #maxKept: number;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #write: Transaction<(drafts: readonly MessageEventDraft[]) => readonly StoredEvent[]>;
 
   /** @param grantOf a session's grant, or null where there is no such session */
   constructor(
@@ -54,30 +56,20 @@ export class EventLog {
     grantOf: (sessionId: string) => SessionGrant | null,
     options: { readonly maxKept?: number } = {},
   ) {
-    this.#database = database;
     this.#grantOf = grantOf;
     this.#maxKept = options.maxKept ?? MAX_EVENTS_KEPT;
     this.#sql = prepare(database);
+    this.#write = database.transaction((drafts: readonly MessageEventDraft[]) => this.#insertAll(drafts));
   }
 
   /** Writes events, in order, in one transaction (or in the one that is open). `nowMs` becomes their timestamp. */
   append(drafts: readonly EventDraft[], nowMs: number): readonly StoredEvent[] {
-    return this.appendOfMessages(
-      drafts.map((draft) => ({ draft, messageId: null })),
-      nowMs,
-    );
+    return this.appendOfMessages(drafts.map((draft) => ({ draft, messageId: null, at: nowMs })));
   }
 
-  /** The same, for events that carry a message's text. */
-  appendOfMessages(drafts: readonly MessageEventDraft[], nowMs: number): readonly StoredEvent[] {
-    if (drafts.length === 0) return [];
-    const write = this.#database.transaction(() => {
-      const events = drafts.map(({ draft, messageId }) => this.#insert(draft, messageId, nowMs));
-      const newest = events.at(-1)?.wire.event_id ?? 0;
-      this.#sql.prune.run({ through: newest - this.#maxKept });
-      return events;
-    });
-    return write();
+  /** The same, for events that carry a message's text, and their own time. */
+  appendOfMessages(drafts: readonly MessageEventDraft[]): readonly StoredEvent[] {
+    return drafts.length === 0 ? [] : this.#write(drafts);
   }
 
   /**
@@ -108,7 +100,14 @@ export class EventLog {
     return grant !== null && permission(person, grant, 'read');
   }
 
-  #insert(draft: EventDraft, messageId: string | null, nowMs: number): StoredEvent {
+  #insertAll(drafts: readonly MessageEventDraft[]): readonly StoredEvent[] {
+    const events = drafts.map((draft) => this.#insert(draft));
+    const newest = events.at(-1)?.wire.event_id ?? 0;
+    this.#sql.prune.run({ through: newest - this.#maxKept });
+    return events;
+  }
+
+  #insert({ draft, messageId, at }: MessageEventDraft): StoredEvent {
     const field = textField(draft.type);
     const stored = messageId === null ? draft.payload : { ...draft.payload, [field]: '' };
     const { lastInsertRowid } = this.#sql.insert.run({
@@ -118,7 +117,7 @@ export class EventLog {
       sessionId: draft.sessionId,
       messageId,
       payload: JSON.stringify(stored),
-      at: nowMs,
+      at,
     });
     return {
       wire: {
@@ -127,7 +126,7 @@ export class EventLog {
         entity_type: draft.entityType,
         entity_id: draft.entityId,
         payload: draft.payload,
-        timestamp: new Date(nowMs).toISOString(),
+        timestamp: new Date(at).toISOString(),
       },
       sessionId: draft.sessionId,
     };

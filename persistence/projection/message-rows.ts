@@ -44,25 +44,28 @@ export class MessageRows {
     this.#sql = prepare(database);
   }
 
-  /** Takes in what a newly inserted entry changes. */
-  apply(entry: Entry, session: MessageSession): void {
+  /**
+   * Takes in what a newly inserted entry changes; `settle` is to be called after the last one of the session. Answers
+   * the text that the entry itself shows now; null where it shows none.
+   */
+  apply(entry: Entry, session: MessageSession): string | null {
     switch (entry.kind) {
       case 'message':
       case 'debate':
       case 'notice':
-        this.#insert(entry, session);
-        break;
-      case 'reply':
-        this.#insert(entry, session);
+        return this.#insert(entry, session);
+      case 'reply': {
+        const text = this.#insert(entry, session);
         this.#place(session.id, [entry.id]);
-        break;
+        return text;
+      }
       case 'edit':
       case 'retract':
         this.#foldContent(session.id, entry.target);
-        break;
+        return null;
       case 'again':
         this.#place(session.id, this.#repliesTo(session.id, entry.id));
-        break;
+        return null;
       case 'react':
       case 'title':
       case 'stop':
@@ -70,16 +73,27 @@ export class MessageRows {
       case 'created':
       case 'binned':
       case 'restored':
-        return;
+      case 'sealed':
+      case 'arrived':
+        return null;
       default:
-        unreachable(entry);
+        return unreachable(entry);
     }
-    this.#sql.setLastMessage.run({ session: session.id });
   }
 
-  #insert(entry: ShownEntry, session: MessageSession): void {
+  /**
+   * Brings the session's row up to date with its messages.
+   * @param activeAt the newest `at` of what brings it to the top of the lists; 0 where nothing new does
+   */
+  settle(sessionId: SessionId, activeAt: number): void {
+    this.#sql.settle.run({ session: sessionId, activeAt });
+  }
+
+  /** Answers the text shown. */
+  #insert(entry: ShownEntry, session: MessageSession): string {
+    const content = textOf(entry);
     const reply = entry.kind === 'reply' ? entry : null;
-    this.#sql.insert.run({
+    const { lastInsertRowid: number } = this.#sql.insert.run({
       session: session.id,
       id: entry.id,
       scopeType: session.scope.type,
@@ -88,6 +102,7 @@ export class MessageRows {
       role: roleOf(entry),
       author: entry.author,
       agent: reply?.author ?? null,
+      content,
       model: reply?.model ?? null,
       tokens: reply?.measures?.outputTokens ?? null,
       responseTimeMs: reply?.measures?.totalMs ?? null,
@@ -97,13 +112,19 @@ export class MessageRows {
       cause: reply?.cause ?? null,
       isRehearsed: reply?.isRehearsed === undefined ? null : Number(reply.isRehearsed),
     });
-    this.#foldContent(session.id, entry.id);
+    this.#index(number, content);
+    // Nearly always it comes before what changes it.
+    const isChanged = this.#sql.change.get({ session: session.id, id: entry.id }) !== undefined;
+    return isChanged ? (this.#foldContent(session.id, entry.id) ?? '') : content;
   }
 
-  /** Text, edit and retraction of one message. Nothing happens where the target is not here (yet) or is no message. */
-  #foldContent(sessionId: SessionId, id: string): void {
+  /**
+   * Text, edit and retraction of one message; answers the text shown. Nothing happens, and null is answered, where the
+   * target is not here (yet) or is no message.
+   */
+  #foldContent(sessionId: SessionId, id: string): string | null {
     const row = this.#sql.content.get({ session: sessionId, id });
-    if (!row) return;
+    if (!row) return null;
     // reason: the value was parsed as an entry of this kind before it was stored
     const entry = JSON.parse(row.value) as ShownEntry;
     const edit =
@@ -119,7 +140,12 @@ export class MessageRows {
       deleted: Number(isRetracted),
     });
     this.#sql.unindex.run({ number: row.number });
-    if (content.trim() !== '') this.#sql.index.run({ number: row.number, text: searchableText(content) });
+    this.#index(row.number, content);
+    return content;
+  }
+
+  #index(number: number | bigint, content: string): void {
+    if (content.trim() !== '') this.#sql.index.run({ number, text: searchableText(content) });
   }
 
   /**
@@ -175,6 +201,7 @@ function prepare(database: Database) {
         readonly role: string;
         readonly author: string;
         readonly agent: string | null;
+        readonly content: string;
         readonly model: string | null;
         readonly tokens: number | null;
         readonly responseTimeMs: number | null;
@@ -186,7 +213,7 @@ function prepare(database: Database) {
       }
     >(`INSERT INTO chat_messages (session_id, message_id, scope_type, scope_id, kind, role, author_id, agent_id, content,
          model, tokens, response_time_ms, created_at, step, outcome, cause, is_rehearsed, position_at, position_id)
-       VALUES (@session, @id, @scopeType, @scopeId, @kind, @role, @author, @agent, '',
+       VALUES (@session, @id, @scopeType, @scopeId, @kind, @role, @author, @agent, @content,
          @model, @tokens, @responseTimeMs, @at, @step, @outcome, @cause, @isRehearsed, @at, @id)`),
     content: database.prepare<Key, FoldedContent>(
       `SELECT m.number, m.kind, m.author_id AS author, e.value FROM chat_messages m
@@ -198,6 +225,10 @@ function prepare(database: Database) {
        WHERE session_id = @session AND target = @id AND kind = 'edit' AND author = @author
        ORDER BY at DESC, entry_id DESC LIMIT 1`,
     ),
+    change: database.prepare<Key, { readonly found: 1 }>(
+      `SELECT 1 AS found FROM chat_entries
+       WHERE session_id = @session AND target = @id AND kind IN ('edit', 'retract') LIMIT 1`,
+    ),
     retraction: database.prepare<Key, { readonly found: 1 }>(
       `SELECT 1 AS found FROM chat_entries WHERE session_id = @session AND target = @id AND kind = 'retract' LIMIT 1`,
     ),
@@ -208,7 +239,7 @@ function prepare(database: Database) {
       readonly deleted: number;
     }>(`UPDATE chat_messages SET content = @content, edited_at = @editedAt, deleted = @deleted WHERE number = @number`),
     unindex: database.prepare<{ readonly number: number }>('DELETE FROM message_search WHERE rowid = @number'),
-    index: database.prepare<{ readonly number: number; readonly text: string }>(
+    index: database.prepare<{ readonly number: number | bigint; readonly text: string }>(
       'INSERT INTO message_search (rowid, content) VALUES (@number, @text)',
     ),
     reply: database.prepare<Key, ReplyPlace>(
@@ -240,8 +271,8 @@ function prepare(database: Database) {
          ORDER BY created_at DESC, message_id DESC LIMIT 1)
        WHERE session_id = @session AND position_id = @positionId`,
     ),
-    setLastMessage: database.prepare<{ readonly session: string }>(
-      `UPDATE chat_sessions SET last_message_id = (
+    settle: database.prepare<{ readonly session: string; readonly activeAt: number }>(
+      `UPDATE chat_sessions SET updated_at = max(updated_at, @activeAt), last_message_id = (
          SELECT message_id FROM chat_messages
          WHERE session_id = @session AND is_shown = 1 AND deleted = 0 AND content <> ''
            AND (role = 'user' OR step IN ('answer', 'synthesis'))

@@ -9,25 +9,32 @@
  */
 
 import type { Entry } from '../../sync-server/protocol/entry.ts';
+import type { SessionId } from '../../sync-server/protocol/ids.ts';
 import { unreachable } from '../../sync-server/protocol/unreachable.ts';
-import type { Database } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 import { authorName, type People } from './author-names.ts';
 import type { CommittedEntries, Derivation } from './committed-entries.ts';
 import { eventsOf } from './entry-events.ts';
-import type { EventLog, StoredEvent } from './event-log.ts';
+import type { EventLog, MessageEventDraft, StoredEvent } from './event-log.ts';
 import { MessageRows } from './message-rows.ts';
 import { titleKey } from './search-text.ts';
-import type { SessionRecord } from './session-record.ts';
+import type { SessionFacts } from './session-record.ts';
 import { SessionRows } from './session-rows.ts';
 
 /** What `watermark` says of a document of which nothing is projected: the log's clocks start at 0. */
 export const NOTHING_PROJECTED = -1;
 
+export interface ProjectedEntryRef {
+  readonly sessionId: SessionId;
+  readonly id: string;
+  readonly kind: Entry['kind'];
+}
+
 export interface ProjectedBatch {
   /** Logged with this batch, in order; to be sent to those who may see them. */
   readonly events: readonly StoredEvent[];
-  /** The entries that were new, in order, each with its session as it was just after it. */
-  readonly projected: readonly { readonly entry: Entry; readonly session: SessionRecord }[];
+  /** What was new, in order. */
+  readonly projected: readonly ProjectedEntryRef[];
   /** Documents left as they were, watermark included, because nothing says what session they belong to. */
   readonly unknown: readonly string[];
 }
@@ -40,6 +47,16 @@ export interface ProjectionParts {
   readonly people: People;
 }
 
+/** A session that a batch has entries of. */
+interface TouchedSession {
+  /** As it is after the entries so far. */
+  record: SessionFacts;
+  /** The newest segment that an entry was of. */
+  segment: number;
+  /** The newest `at` of what brings it to the top of the lists; 0 where nothing did. */
+  activeAt: number;
+}
+
 export class Projection {
   readonly #database: Database;
   readonly #events: EventLog;
@@ -48,6 +65,9 @@ export class Projection {
   readonly #sessions: SessionRows;
   readonly #messages: MessageRows;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #write: Transaction<(batch: readonly CommittedEntries[]) => ProjectedBatch>;
+  /** Whether there may be rows in `derived_entries`: hardly ever, so that each entry need not be looked up there. */
+  #mayBeDerived: boolean;
 
   constructor(parts: ProjectionParts) {
     this.#database = parts.database;
@@ -57,6 +77,8 @@ export class Projection {
     this.#sessions = new SessionRows(parts.database);
     this.#messages = new MessageRows(parts.database);
     this.#sql = prepare(parts.database);
+    this.#write = parts.database.transaction((batch: readonly CommittedEntries[]) => this.#projectBatch(batch));
+    this.#mayBeDerived = this.#sql.anyDerived.get() !== undefined;
   }
 
   /**
@@ -64,28 +86,7 @@ export class Projection {
    * A session that has no row gets one from its `created` entry, which may be anywhere in the batch.
    */
   project(batch: readonly CommittedEntries[]): ProjectedBatch {
-    const events: StoredEvent[] = [];
-    const projected: { entry: Entry; session: SessionRecord }[] = [];
-    const unknown: string[] = [];
-    const write = this.#database.transaction(() => {
-      for (const committed of batch) this.#makeSession(committed);
-      for (const committed of batch) {
-        if (!this.#sessions.row(committed.sessionId)) {
-          unknown.push(committed.document);
-          continue;
-        }
-        this.#sql.sawSegment.run({ session: committed.sessionId, segment: committed.segment });
-        for (const entry of committed.entries) {
-          const result = this.#projectEntry(entry, committed);
-          if (!result) continue;
-          events.push(...result.events);
-          projected.push({ entry, session: result.session });
-        }
-        this.#sql.setWatermark.run({ document: committed.document, throughClock: committed.throughClock });
-      }
-    });
-    write.immediate();
-    return { events, projected, unknown };
+    return this.#write.immediate(batch);
   }
 
   /** The log's clock up to which a document is projected, inclusive; `NOTHING_PROJECTED` where none is. */
@@ -104,6 +105,39 @@ export class Projection {
         for (const statement of this.#sql.clear) statement.run();
       })
       .immediate();
+    this.#mayBeDerived = true;
+  }
+
+  #projectBatch(batch: readonly CommittedEntries[]): ProjectedBatch {
+    const projected: ProjectedEntryRef[] = [];
+    const unknown: string[] = [];
+    const drafts: MessageEventDraft[] = [];
+    const touched = new Map<SessionId, TouchedSession>();
+    const watermarks = new Map<string, number>();
+    for (const committed of batch) this.#makeSession(committed);
+    for (const committed of batch) {
+      const { sessionId, document, throughClock } = committed;
+      const session = touched.get(sessionId) ?? this.#touch(committed);
+      if (!session) {
+        unknown.push(document);
+        continue;
+      }
+      touched.set(sessionId, session);
+      session.segment = Math.max(session.segment, committed.segment);
+      for (const entry of committed.entries) {
+        const caused = this.#projectEntry(entry, committed, session);
+        if (!caused) continue;
+        drafts.push(...caused);
+        projected.push({ sessionId, id: entry.id, kind: entry.kind });
+      }
+      watermarks.set(document, Math.max(watermarks.get(document) ?? NOTHING_PROJECTED, throughClock));
+    }
+    for (const [session, { segment, activeAt }] of touched) {
+      if (segment > 1) this.#sql.sawSegment.run({ session, segment });
+      this.#messages.settle(session, activeAt);
+    }
+    for (const [document, throughClock] of watermarks) this.#sql.setWatermark.run({ document, throughClock });
+    return { events: this.#events.appendOfMessages(drafts), projected, unknown };
   }
 
   #makeSession({ sessionId, entries }: CommittedEntries): void {
@@ -113,11 +147,17 @@ export class Projection {
     this.#sessions.insert({ id: sessionId, scope, owner, title, isPrivate, members: [], at });
   }
 
-  /** Null where the entry is in already. */
+  #touch({ sessionId, segment }: CommittedEntries): TouchedSession | null {
+    const record = this.#sessions.record(sessionId);
+    return record && { record, segment, activeAt: 0 };
+  }
+
+  /** The events that the entry is the cause of; null where it is in already. */
   #projectEntry(
     entry: Entry,
     { sessionId, segment, committedAt }: CommittedEntries,
-  ): { readonly events: readonly StoredEvent[]; readonly session: SessionRecord } | null {
+    session: TouchedSession,
+  ): readonly MessageEventDraft[] | null {
     const { changes } = this.#sql.insertEntry.run({
       session: sessionId,
       id: entry.id,
@@ -129,43 +169,46 @@ export class Projection {
       value: JSON.stringify(entry),
     });
     if (changes === 0) return null;
-    const before = this.#existing(sessionId);
-    this.#foldIntoSession(entry, sessionId);
-    this.#messages.apply(entry, before);
-    const session = this.#existing(sessionId);
-    const isDerived = this.#sql.takeDerived.run({ session: sessionId, id: entry.id }).changes > 0;
-    if (isDerived) return { events: [], session };
+    const before = session.record;
+    this.#foldIntoSession(entry, session);
+    const text = this.#messages.apply(entry, before);
+    const { record } = session;
+    if (this.#mayBeDerived && this.#sql.takeDerived.run({ session: sessionId, id: entry.id }).changes > 0) return [];
     const own = eventsOf({
       entry,
-      session,
+      session: record,
       before,
-      text: this.#sql.text.get({ session: sessionId, id: entry.id })?.content ?? null,
+      text,
       authorName: authorName(entry.author, this.#people),
-      isDebateRunning: this.#isDebateRunning(session),
+      isDebateRunning: this.#isDebateRunning(record),
     });
-    const derived = this.#derivations.flatMap((derivation) => derivation.entryProjected(entry, session));
-    const events = [...this.#events.appendOfMessages(own, committedAt), ...this.#events.append(derived, committedAt)];
-    return { events, session };
+    const derived = this.#derivations.flatMap((derivation) => derivation.entryProjected(entry, record));
+    return [
+      ...own.map((event) => ({ ...event, at: committedAt })),
+      ...derived.map((draft) => ({ draft, messageId: null, at: committedAt })),
+    ];
   }
 
-  #foldIntoSession(entry: Entry, session: string): void {
+  #foldIntoSession(entry: Entry, session: TouchedSession): void {
     const { id, at } = entry;
+    const { id: sessionId } = session.record;
+    if (isActivity(entry)) session.activeAt = Math.max(session.activeAt, at);
     if (entry.kind === 'title' || entry.kind === 'created')
-      this.#sql.setTitle.run({ session, id, at, title: entry.title, titleKey: titleKey(entry.title) });
-    if (entry.kind === 'binned' || entry.kind === 'restored')
-      this.#sql.setBinned.run({ session, id, at, binnedAt: entry.kind === 'binned' ? at : null });
-    if (isActivity(entry)) this.#sql.setUpdated.run({ session, at });
-  }
-
-  #isDebateRunning(session: SessionRecord): boolean {
-    if (session.scope.type !== 'council') return false;
-    return this.#sql.runningDebate.get({ session: session.id }) !== undefined;
-  }
-
-  #existing(sessionId: string): SessionRecord {
+      this.#sql.setTitle.run({ session: sessionId, id, at, title: entry.title, titleKey: titleKey(entry.title) });
+    else if (entry.kind === 'binned' || entry.kind === 'restored')
+      this.#sql.setBinned.run({ session: sessionId, id, at, binnedAt: entry.kind === 'binned' ? at : null });
+    else {
+      if (entry.kind === 'sealed') session.segment = Math.max(session.segment, entry.next);
+      return;
+    }
     const record = this.#sessions.record(sessionId);
     if (!record) throw new Error(`session ${sessionId} has lost its row`);
-    return record;
+    session.record = record;
+  }
+
+  #isDebateRunning(session: SessionFacts): boolean {
+    if (session.scope.type !== 'council') return false;
+    return this.#sql.runningDebate.get({ session: session.id }) !== undefined;
   }
 }
 
@@ -202,6 +245,8 @@ function targetOf(entry: Entry): string | null {
     case 'created':
     case 'binned':
     case 'restored':
+    case 'sealed':
+    case 'arrived':
       return null;
     default:
       return unreachable(entry);
@@ -225,9 +270,7 @@ function prepare(database: Database) {
     >(`INSERT INTO chat_entries (session_id, entry_id, segment, kind, author, at, target, value)
        VALUES (@session, @id, @segment, @kind, @author, @at, @target, @value) ON CONFLICT DO NOTHING`),
     takeDerived: database.prepare<Key>('DELETE FROM derived_entries WHERE session_id = @session AND entry_id = @id'),
-    text: database.prepare<Key, { readonly content: string }>(
-      'SELECT content FROM chat_messages WHERE session_id = @session AND message_id = @id',
-    ),
+    anyDerived: database.prepare<[], { readonly found: 1 }>('SELECT 1 AS found FROM derived_entries LIMIT 1'),
     setTitle: database.prepare<Placed & { readonly title: string; readonly titleKey: string }>(
       `UPDATE chat_sessions SET title = @title, title_key = @titleKey, title_set_at = @at, title_entry = @id
        WHERE id = @session AND (title_set_at, title_entry) < (@at, @id)`,
@@ -235,9 +278,6 @@ function prepare(database: Database) {
     setBinned: database.prepare<Placed & { readonly binnedAt: number | null }>(
       `UPDATE chat_sessions SET binned_at = @binnedAt, bin_set_at = @at, bin_entry = @id
        WHERE id = @session AND (bin_set_at, bin_entry) < (@at, @id)`,
-    ),
-    setUpdated: database.prepare<InSession & { readonly at: number }>(
-      'UPDATE chat_sessions SET updated_at = max(updated_at, @at) WHERE id = @session',
     ),
     sawSegment: database.prepare<InSession & { readonly segment: number }>(
       'UPDATE chat_sessions SET live_segment = @segment WHERE id = @session AND live_segment < @segment',

@@ -12,3 +12,6 @@ export interface SessionRecord extends SessionGrant {
   /** The number of the newest segment. */
   readonly liveSegment: number;
 }
+
+/** What of a session is known in the middle of a batch: its counts and times are written once, at the end of it. */
+export type SessionFacts = Omit<SessionRecord, 'updatedAt' | 'messageCount' | 'liveSegment'>;

@@ -9,6 +9,7 @@ import type { Database } from '../database.ts';
 import type { People } from './author-names.ts';
 import { type MessagePage, MessageReader, type SearchHit } from './message-reader.ts';
 import { matchExpression, titleKey } from './search-text.ts';
+import { type SegmentPage, SegmentReader } from './segment-reader.ts';
 import { type SessionExport, sessionAsJson, sessionAsMarkdown } from './session-export.ts';
 import type { SessionRecord } from './session-record.ts';
 import { type NewSession, READABLE, type SessionRow, SessionRows } from './session-rows.ts';
@@ -36,11 +37,13 @@ export interface SessionPage {
 export class SessionStore {
   readonly #rows: SessionRows;
   readonly #messages: MessageReader;
+  readonly #segments: SegmentReader;
   readonly #sql: ReturnType<typeof prepare>;
 
   constructor(database: Database, people: People) {
     this.#rows = new SessionRows(database);
     this.#messages = new MessageReader(database, people);
+    this.#segments = new SegmentReader(database);
     this.#sql = prepare(database);
   }
 
@@ -117,6 +120,22 @@ export class SessionStore {
   entry(sessionId: string, entryId: string): Entry | null {
     const row = this.#sql.entry.get({ session: sessionId, id: entryId });
     return row ? parseEntry(row) : null;
+  }
+
+  /** The newest `at` of any entry of a session, in ms; 0 where there is none. */
+  newestAt(sessionId: string): number {
+    return this.#sql.newestAt.get({ session: sessionId })?.at ?? 0;
+  }
+
+  /** The number of a session's live segment; null where there is no such session. */
+  liveSegment(sessionId: string): number | null {
+    return this.#sql.liveSegment.get({ session: sessionId })?.live ?? null;
+  }
+
+  /** A segment as a page of history; null where there is none of that number (yet). */
+  segmentPage(sessionId: string, segment: number): SegmentPage | null {
+    const live = this.liveSegment(sessionId);
+    return live === null || segment < 1 || segment > live ? null : this.#segments.page(sessionId, segment);
   }
 
   hasEntry(sessionId: string, entryId: string): boolean {
@@ -228,6 +247,12 @@ function prepare(database: Database) {
     ),
     entry: database.prepare<{ readonly session: string; readonly id: string }, { readonly value: string }>(
       'SELECT value FROM chat_entries WHERE session_id = @session AND entry_id = @id',
+    ),
+    newestAt: database.prepare<{ readonly session: string }, { readonly at: number }>(
+      'SELECT at FROM chat_entries WHERE session_id = @session ORDER BY at DESC LIMIT 1',
+    ),
+    liveSegment: database.prepare<{ readonly session: string }, { readonly live: number }>(
+      'SELECT live_segment AS live FROM chat_sessions WHERE id = @session',
     ),
     hasEntry: database.prepare<{ readonly session: string; readonly id: string }, { readonly found: 1 }>(
       'SELECT 1 AS found FROM chat_entries WHERE session_id = @session AND entry_id = @id',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
 import { type Step, stepSchema } from '../../sync-server/protocol/entry.ts';
 import { type DerivedId, type EntryId, isDerivedId, isEntryId } from '../../sync-server/protocol/ids.ts';
 import { agentOf } from '../../sync-server/protocol/organisation.ts';
@@ -39,6 +40,8 @@ export interface TurnRecord {
   /** How many attempts counted and came to nothing. */
   readonly failures: number;
   readonly lease: HeldLease | null;
+  /** The segment of the present or last lease; null before the first. */
+  readonly segment: number | null;
   /** The document in which an attempt that is over may have left its live row; null where none can be. */
   readonly leftRowIn: string | null;
   /** Not to be leased before this moment, in ms. */
@@ -81,6 +84,11 @@ const rowSchema = z.object({
   since: z.number(),
 });
 
+function segmentOf(document: string): number | null {
+  const ref = parseDocumentName(document);
+  return ref?.kind === 'segment' ? ref.segment : null;
+}
+
 /** A turn from its row in SQLite. Throws where the row is not one of this version's. */
 export function readTurnRow(value: unknown): TurnRecord {
   const row = rowSchema.parse(value);
@@ -100,6 +108,7 @@ export function readTurnRow(value: unknown): TurnRecord {
     attempt: row.attempt,
     failures: row.failures,
     lease,
+    segment: document === null ? null : segmentOf(document),
     leftRowIn: row.has_row === 1 && lease === null ? document : null,
     retryAt: row.retry_at,
     partial: row.partial,
@@ -131,6 +140,7 @@ export function viewOf(turn: TurnRecord, place: number | null, waitingFor: strin
     place: isQueued ? place : null,
     waiting_for: isFinal(turn.state) ? null : waitingFor,
     model: turn.model,
+    segment: turn.segment,
     queued_at: new Date(turn.queuedAt).toISOString(),
     since: new Date(turn.since).toISOString(),
   };

@@ -7,10 +7,16 @@ import type { Database, Statement } from 'better-sqlite3';
 import { z } from 'zod';
 import type { Entry, ReplyEntry } from '../../sync-server/protocol/entry.ts';
 import type { EventDraft } from '../../sync-server/protocol/events.ts';
-import { isFinal, MAX_ATTEMPTS, nextTurnState, type TurnView } from '../../sync-server/protocol/turn.ts';
+import {
+  isFinal,
+  MAX_ATTEMPTS,
+  MAX_OPEN_TURNS_PER_PERSON,
+  nextTurnState,
+  type TurnView,
+} from '../../sync-server/protocol/turn.ts';
 import { deriveTurns, type TurnDraft } from '../../sync-server/protocol/who-answers.ts';
 import type { Derivation } from '../projection/committed-entries.ts';
-import type { SessionRecord } from '../projection/session-record.ts';
+import type { SessionFacts } from '../projection/session-record.ts';
 import { type Ending, type HeldLease, readTurnRow, type TurnRecord, viewOf } from './turn-record.ts';
 
 /** The projected entry of an id in a session, or null. */
@@ -23,6 +29,15 @@ export interface LeaseRef {
 
 const countRow = z.object({ n: z.number() });
 
+/** The end of a turn that was one too many: what was said is saved, and can be asked again. */
+const TOO_MANY: Ending = {
+  outcome: 'failed',
+  error: {
+    code: 'too_many',
+    message: 'Too much that you asked for is waiting already. Ask again when some of it is answered.',
+  },
+};
+
 const FINAL = `('done', 'stopped', 'failed')`;
 
 export class TurnStore implements Derivation {
@@ -30,8 +45,6 @@ export class TurnStore implements Derivation {
   readonly #lookup: EntryLookup;
   readonly #now: () => number;
   readonly #statements = new Map<string, Statement>();
-  /** The newest view that was told of each turn that is not final, as JSON. */
-  readonly #told = new Map<string, string>();
 
   /** @param database with the migrations applied; @param now in ms since the epoch */
   constructor(options: { database: Database; lookup: EntryLookup; now: () => number }) {
@@ -42,7 +55,7 @@ export class TurnStore implements Derivation {
 
   // --- derivation ---
 
-  entryProjected(entry: Entry, session: SessionRecord): readonly EventDraft[] {
+  entryProjected(entry: Entry, session: SessionFacts): readonly EventDraft[] {
     switch (entry.kind) {
       case 'message':
         this.#run('INSERT OR IGNORE INTO session_writers (session_id, person) VALUES (?, ?)', session.id, entry.author);
@@ -70,15 +83,20 @@ export class TurnStore implements Derivation {
     }
   }
 
-  #derive(entry: Entry, session: SessionRecord): readonly EventDraft[] {
+  #derive(entry: Entry, session: SessionFacts): readonly EventDraft[] {
     const writers = this.#count('SELECT COUNT(*) AS n FROM session_writers WHERE session_id = ?', session.id);
     const asked = { id: session.id, scope: session.scope, isBinned: session.isBinned, writers };
     const lookup = (id: string) => this.#lookup(session.id, id);
-    const drafts = deriveTurns(entry, asked, lookup).flatMap((draft) => this.#insert(draft, session.id, entry.author));
-    return this.news(drafts);
+    const drafts = deriveTurns(entry, asked, lookup);
+    if (drafts.length === 0) return [];
+    // All of what one entry asks for, or nothing: notes without the answer that they are for help nobody.
+    const isTooMany = this.#openCountOf(entry.author) + drafts.length > MAX_OPEN_TURNS_PER_PERSON;
+    const ending = isTooMany ? TOO_MANY : null;
+    return drafts.flatMap((draft) => this.#insert(draft, session.id, entry.author, ending)).map(turnEvent);
   }
 
-  #insert(draft: TurnDraft, sessionId: string, askedBy: string): readonly TurnView[] {
+  /** @param ending how the office ends it at once; null where it is to be worked on */
+  #insert(draft: TurnDraft, sessionId: string, askedBy: string, ending: Ending | null): readonly TurnView[] {
     // A log that is newer than this database (a restored backup) may hold the reply already.
     if (this.#lookup(sessionId, draft.turn)) return [];
     const now = this.#now();
@@ -86,6 +104,7 @@ export class TurnStore implements Derivation {
       `INSERT OR IGNORE INTO turns (id, session_id, cause, agent, step, stage, group_id, asked_by, state, queued_at, since)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)`,
     ).run(draft.turn, sessionId, draft.cause, draft.agent, draft.step, draft.stage, draft.group, askedBy, now, now);
+    if (changes === 1 && ending) this.requestEnd(draft.turn, ending);
     const turn = changes === 1 ? this.get(draft.turn) : null;
     return turn ? [viewOf(turn, this.#count(`SELECT COUNT(*) AS n FROM turns WHERE state = 'queued'`), null)] : [];
   }
@@ -109,8 +128,7 @@ export class TurnStore implements Derivation {
       reply.id,
     );
     const ended = this.get(reply.id);
-    this.#told.delete(reply.id);
-    return ended ? [draftOf(viewOf(ended, null, null))] : [];
+    return ended ? [turnEvent(viewOf(ended, null, null))] : [];
   }
 
   /** Ends a turn as its reply says, where the projection knew the reply before the turn. Answers the events of it. */
@@ -252,22 +270,20 @@ export class TurnStore implements Derivation {
     return this.#select(`asked_by = ? AND state NOT IN ${FINAL}`, person);
   }
 
+  /** How many turns are open that the person asked for who asked for the most. */
+  mostOpenOfOnePerson(): number {
+    return this.#count(
+      `SELECT COALESCE(MAX(open), 0) AS n FROM (SELECT COUNT(*) AS open FROM turns WHERE state NOT IN ${FINAL} GROUP BY asked_by)`,
+    );
+  }
+
+  #openCountOf(person: string): number {
+    return this.#count(`SELECT COUNT(*) AS n FROM turns WHERE asked_by = ? AND state NOT IN ${FINAL}`, person);
+  }
+
   /** All turns of a cause, final ones included. */
   group(group: string): readonly TurnRecord[] {
     return this.#select('group_id = ?', group);
-  }
-
-  /** Events for the views that differ from what was told last, at most `limit`; they count as told from here on. */
-  news(views: readonly TurnView[], limit = views.length): readonly EventDraft[] {
-    const drafts: EventDraft[] = [];
-    for (const view of views) {
-      const json = JSON.stringify(view);
-      if (drafts.length >= limit) break;
-      if (this.#told.get(view.turn) === json) continue;
-      this.#told.set(view.turn, json);
-      drafts.push(draftOf(view));
-    }
-    return drafts;
   }
 
   #held(ref: LeaseRef): TurnRecord | null {
@@ -298,7 +314,8 @@ export class TurnStore implements Derivation {
   }
 }
 
-const draftOf = (view: TurnView): EventDraft => ({
+/** The event that tells how a turn is now. */
+export const turnEvent = (view: TurnView): EventDraft => ({
   type: 'turn.updated',
   entityType: 'turn',
   entityId: view.turn,

@@ -89,7 +89,10 @@ export function contentOfLog(
       messageCount: count,
       lastMessage: last,
       updatedAt: activity.reduce((newest, at) => Math.max(newest, at), row.created_at),
-      liveSegment: [...logged.values()].reduce((newest, { segment }) => Math.max(newest, segment), row.live_segment),
+      liveSegment: [...logged.values()].reduce(
+        (newest, { entry, segment }) => Math.max(newest, entry.kind === 'sealed' ? entry.next : segment),
+        row.live_segment,
+      ),
     }),
     entries: new Map([...logged].map(([id, { entry, segment }]) => [id, entryText(entry, segment)])),
     messages,

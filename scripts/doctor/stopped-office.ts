@@ -4,6 +4,7 @@ import { DATABASE, LOG } from '../../persistence/backup/manifest.ts';
 import { type Database, openDatabase } from '../../persistence/database.ts';
 import { openLevelUpdateLog } from '../../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../../persistence/log/update-log.ts';
+import type { CommittedEntries } from '../../persistence/projection/committed-entries.ts';
 import { EventLog } from '../../persistence/projection/event-log.ts';
 import { Projection } from '../../persistence/projection/projection.ts';
 import { SessionStore } from '../../persistence/projection/session-store.ts';
@@ -59,5 +60,6 @@ export async function openStoppedOffice(dataFolder: string): Promise<StoppedOffi
 /** Projects what the log holds and the database does not, as a start does. Rejects where a start would. */
 export function catchUpWithLog({ log, projection }: StoppedOffice): Promise<void> {
   // What a damaged document does to it is told by whoever looks at the documents.
-  return catchUp({ log, projection, clock: systemClock, logger: createLogger(() => undefined) });
+  const project = async (batch: readonly CommittedEntries[]) => projection.project(batch);
+  return catchUp({ log, project, clock: systemClock, logger: createLogger(() => undefined) });
 }

@@ -15,12 +15,14 @@ import { newStructsOf } from './new-structs.ts';
 import { type DecodedUpdate, encodeStructs, neutralStruct, type WrittenStruct } from './update-structs.ts';
 import type { Refusal, Verdict } from './verdict.ts';
 
-export interface PersonGateContext extends EntryContext {
+export interface PersonGateContext extends Omit<EntryContext, 'fits'> {
   /** The room's next clock of a client id; 0 for one never seen. */
   clockOf(client: number): number;
   /** Whether this client id is, or may become, this person's. */
   isOwn(client: number): boolean;
   isBound(client: number): boolean;
+  /** Whether so many entries, of so many bytes as JSON in all, may enter this segment. */
+  fitsAll(count: number, sizeBytes: number): boolean;
 }
 
 /** Judges an update; the person's deletions are dropped, since an honest handshake repeats the whole document's. */
@@ -52,6 +54,7 @@ class Judged {
   readonly #context: PersonGateContext;
   readonly #structs = new Map<number, WrittenStruct[]>();
   readonly #entries = new Map<string, Entry>();
+  #sizeBytes = 0;
   readonly #refusals: Refusal[] = [];
 
   constructor(person: Person, context: PersonGateContext) {
@@ -77,10 +80,12 @@ class Judged {
       grant: this.#context.grant,
       nowMs: this.#context.nowMs,
       find: (id) => this.#entries.get(id) ?? this.#context.find(id),
+      fits: (sizeBytes) => this.#context.fitsAll(this.#entries.size + 1, this.#sizeBytes + sizeBytes),
     });
     if (verdict.kind === 'forged') return verdict.reason;
     if (verdict.kind === 'take') {
       this.#entries.set(verdict.entry.id, verdict.entry);
+      this.#sizeBytes += verdict.sizeBytes;
       written.push({ struct, offset: 0 });
       return null;
     }

@@ -12,10 +12,12 @@ export interface EntryContext {
   readonly nowMs: number;
   /** An entry of the session, wherever it stands; undefined where there is none. */
   find(id: string): Entry | undefined;
+  /** Whether an entry of so many bytes as JSON may enter this segment: a sealed one takes a bounded rest. */
+  fits(sizeBytes: number): boolean;
 }
 
 export type EntryVerdict =
-  | { readonly kind: 'take'; readonly entry: PersonEntry }
+  | { readonly kind: 'take'; readonly entry: PersonEntry; readonly sizeBytes: number }
   /** The same entry, word for word, is there already: as good as saved. */
   | { readonly kind: 'same' }
   | { readonly kind: 'refuse'; readonly code: NackCode }
@@ -38,7 +40,8 @@ export function judgeEntry(person: Person, key: string, value: unknown, context:
   const present = context.find(key);
   if (present) return isDeepStrictEqual(present, entry) ? { kind: 'same' } : { kind: 'refuse', code: 'duplicate' };
   if (entry.at > context.nowMs + MAX_AHEAD_MS) return { kind: 'refuse', code: 'clock' };
-  return mayWrite(person, entry, context) ? { kind: 'take', entry } : { kind: 'refuse', code: 'permission' };
+  if (!mayWrite(person, entry, context)) return { kind: 'refuse', code: 'permission' };
+  return context.fits(sizeBytes) ? { kind: 'take', entry, sizeBytes } : { kind: 'refuse', code: 'sealed' };
 }
 
 /** The size of a value as JSON; null where it is none: Yjs also carries big integers, and any depth. */

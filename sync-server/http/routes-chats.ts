@@ -1,6 +1,7 @@
 import { OfficeError } from '../protocol/errors.ts';
 import { type Mount, SUCCESS } from './mount.ts';
 import type { OfficeContext } from './office-context.ts';
+import { segmentResponse } from './segment-response.ts';
 
 /** Routes about sessions: starting, listing, reading, writing, searching, exporting, stopping. */
 export function mountChats(mount: Mount, office: OfficeContext): void {
@@ -44,6 +45,12 @@ export function mountChats(mount: Mount, office: OfficeContext): void {
   mount('messages', ({ person, params, query }) => {
     sessions.require(person, params.id, 'read');
     return sessionStore.messages(params.id, query);
+  });
+  mount('segment', ({ person, params, headers }) => {
+    sessions.require(person, params.id, 'read');
+    const page = sessionStore.segmentPage(params.id, params.n);
+    if (!page) throw new OfficeError('unknown', 'this session has no such segment');
+    return segmentResponse({ session_id: params.id, segment: params.n }, page, headers.get('if-none-match'));
   });
   mount('postMessage', async ({ person, params, body }) => ({
     ...SUCCESS,

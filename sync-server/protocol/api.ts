@@ -19,6 +19,7 @@ import {
   memberSchema,
   meSchema,
   messageSchema,
+  segmentPageSchema,
   sessionSchema,
 } from './wire.ts';
 
@@ -45,6 +46,10 @@ export interface Route {
 
 const ulid = z.string().refine(isUlid, 'not a ULID');
 const limit = z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT);
+const segmentNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,5}$/, 'not the number of a segment')
+  .transform(Number);
 const success = z.literal(true);
 
 const sessionList = z.object({ sessions: z.array(sessionSchema), next_cursor: z.string().nullable() });
@@ -314,6 +319,14 @@ export const ROUTES = {
     params: bySession,
     query: z.object({ limit, before: z.string().max(60).optional() }),
     response: z.object({ messages: z.array(messageSchema), next_cursor: z.string().nullable() }),
+  }),
+  segment: route({
+    method: 'GET',
+    path: '/api/v1/chat/sessions/{id}/segments/{n}',
+    summary: 'A segment as a page of history, with an ETag; 304 where the caller has it',
+    access: 'person',
+    params: bySession.extend({ n: segmentNumber }),
+    response: segmentPageSchema,
   }),
   postMessage: route({
     method: 'POST',

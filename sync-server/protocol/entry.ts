@@ -80,6 +80,9 @@ export const personEntrySchema = z.discriminatedUnion('kind', [
 ]);
 export type PersonEntry = z.infer<typeof personEntrySchema>;
 
+/** Ids that one `arrived` entry names at most: what more arrives at once goes into another. */
+export const MAX_ARRIVED_IDS = 400;
+
 /** What the server writes, as author `office`. */
 export const officeEntrySchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -94,6 +97,14 @@ export const officeEntrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('restored'), by: z.string() }),
   /** A line from the office itself, such as a welcome. */
   z.strictObject({ ...common, kind: z.literal('notice'), body: bodySchema }),
+  /** Ends its segment: who has seen it writes in segment `next` from there on. */
+  z.strictObject({ ...common, kind: z.literal('sealed'), next: z.int().min(2) }),
+  /** Names entries that came long after they were written, or into a segment that had ended. */
+  z.strictObject({
+    ...common,
+    kind: z.literal('arrived'),
+    ids: z.array(entryIdSchema).min(1).max(MAX_ARRIVED_IDS),
+  }),
 ]);
 export type OfficeEntry = z.infer<typeof officeEntrySchema>;
 
@@ -155,8 +166,14 @@ export function readEntry(value: unknown): Entry | null {
   return parsed.success ? parsed.data : null;
 }
 
+/** What says where an entry stands. */
+interface PlaceInSession {
+  readonly at: number;
+  readonly id: string;
+}
+
 /** The order of a session: by time, then id; total, and the same everywhere. */
-export function compareEntries(a: Pick<Entry, 'at' | 'id'>, b: Pick<Entry, 'at' | 'id'>): number {
+export function compareEntries(a: PlaceInSession, b: PlaceInSession): number {
   return a.at - b.at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 

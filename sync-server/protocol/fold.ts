@@ -18,6 +18,8 @@ interface Item {
   readonly id: string;
   readonly at: number;
   readonly author: string;
+  /** When the office got it, where that was long after it was written; null where it came in time. In ms. */
+  readonly arrivedAt: number | null;
   readonly reactions: readonly Reaction[];
   readonly isRetracted: boolean;
 }
@@ -72,13 +74,21 @@ interface Changes {
   readonly reactions: Map<string, Map<string, Set<string>>>;
   /** again entry id -> the reply it asks another version of */
   readonly again: Map<string, string>;
+  /** entry id -> when it arrived; the first word counts */
+  readonly arrived: Map<string, number>;
 }
 
 /** Folds entries, in any order, into a timeline. */
 export function fold(entries: Iterable<Entry>): Timeline {
   const ordered = [...entries].sort(compareEntries);
   const byId = new Map(ordered.map((entry) => [entry.id, entry]));
-  const changes: Changes = { edits: new Map(), retracted: new Set(), reactions: new Map(), again: new Map() };
+  const changes: Changes = {
+    edits: new Map(),
+    retracted: new Set(),
+    reactions: new Map(),
+    again: new Map(),
+    arrived: new Map(),
+  };
   let title: string | null = null;
   let isBinned = false;
   for (const entry of ordered) {
@@ -114,6 +124,9 @@ function applyChange(entry: Entry, byId: ReadonlyMap<string, Entry>, changes: Ch
       else authors.delete(entry.author);
       return;
     }
+    case 'arrived':
+      for (const id of entry.ids) if (!changes.arrived.has(id)) changes.arrived.set(id, entry.at);
+      return;
     default:
   }
 }
@@ -123,6 +136,7 @@ function addItem(entry: Entry, items: TimelineItem[], replies: Map<string, numbe
     id: entry.id,
     at: entry.at,
     author: entry.author,
+    arrivedAt: changes.arrived.get(entry.id) ?? null,
     isRetracted: changes.retracted.has(entry.id),
     reactions: reactionsTo(entry.id, changes),
   });
@@ -149,6 +163,8 @@ function addItem(entry: Entry, items: TimelineItem[], replies: Map<string, numbe
     case 'created':
     case 'binned':
     case 'restored':
+    case 'sealed':
+    case 'arrived':
       return;
     default:
       unreachable(entry);

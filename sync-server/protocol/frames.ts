@@ -44,7 +44,7 @@ export const helloSchema = z.object({
 });
 export type Hello = z.infer<typeof helloSchema>;
 
-export const nackCodeSchema = z.enum(['permission', 'clock', 'size', 'shape', 'duplicate']);
+export const nackCodeSchema = z.enum(['permission', 'clock', 'size', 'shape', 'duplicate', 'sealed']);
 export type NackCode = z.infer<typeof nackCodeSchema>;
 export const nackSchema = z.object({
   /** The entry that was not taken; null where the change named none. */

@@ -6,6 +6,15 @@ import * as Y from 'yjs';
 import { z } from 'zod';
 import { type Entry, readEntry, stepSchema } from './entry.ts';
 
+/** A segment with so many entries is full: it ends once no agent writes in it, or at twice that. */
+export const SEGMENT_ENTRIES = 1_000;
+/** The same for the JSON bytes (UTF-8) of its entries. */
+export const SEGMENT_BYTES = 512 * 1024;
+/** A segment that has ended takes what its authors' devices had not sent yet, up to so many entries in all. */
+export const MAX_SEALED_ENTRIES = 4_000;
+/** The same for the JSON bytes of its entries. */
+export const MAX_SEALED_BYTES = 2 * 1024 * 1024;
+
 export const ENTRIES = 'entries';
 export const LIVE = 'live';
 
@@ -49,19 +58,6 @@ export function readEntries(doc: Y.Doc): Entry[] {
     if (entry) entries.push(entry);
   }
   return entries;
-}
-
-/**
- * The newest `at` of the segment's entries, in ms; 0 where there is none. Reads that one field only: a segment is opened
- * while somebody waits for it, and its entries were judged when they came in.
- */
-export function newestAtIn(doc: Y.Doc): number {
-  let newest = 0;
-  for (const value of entriesOf(doc).values()) {
-    if (typeof value !== 'object' || value === null || !('at' in value)) continue;
-    if (typeof value.at === 'number' && value.at > newest) newest = value.at;
-  }
-  return newest;
 }
 
 /** Sets an entry under its id. The caller makes sure the key is free: setting it a second time would change history. */

@@ -66,6 +66,8 @@ export const isFinal = (state: TurnState): boolean => state === 'done' || state 
 /** The state after an event, or null where the event means nothing in this state. */
 export const nextTurnState = (state: TurnState, event: TurnEvent): TurnState | null => TURN_MACHINE[state][event];
 
+/** Turns that may be open at once of what one person asked for; what they ask beyond it fails at once. */
+export const MAX_OPEN_TURNS_PER_PERSON = 500;
 /** Times that a turn may be tried before it fails. */
 export const MAX_ATTEMPTS = 3;
 /** How long a lease lives without a heartbeat, in ms. */
@@ -93,6 +95,8 @@ export const turnViewSchema = z.object({
   /** Why it waits, for a person ("Ollama does not answer"); null where nothing is wrong. */
   waiting_for: z.string().nullable(),
   model: z.string().nullable(),
+  /** The segment in which its live row is, or was; null before its first lease. */
+  segment: z.int().nullable(),
   queued_at: z.string(),
   /** When the present state began. */
   since: z.string(),

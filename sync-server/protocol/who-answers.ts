@@ -90,6 +90,8 @@ function partsFor(
     case 'binned':
     case 'restored':
     case 'notice':
+    case 'sealed':
+    case 'arrived':
     case 'reply':
       return [];
     default:

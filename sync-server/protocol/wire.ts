@@ -1,6 +1,6 @@
 /** What the API speaks of: messages, sessions, councils, people. snake_case, for callers outside. */
 import { z } from 'zod';
-import { presetSchema } from './entry.ts';
+import { presetSchema, readEntry } from './entry.ts';
 import { roleSchema } from './principal.ts';
 import { categorySchema, scopeTypeSchema } from './scope.ts';
 import { turnViewSchema } from './turn.ts';
@@ -47,6 +47,21 @@ export const sessionSchema = z.object({
   documents: z.object({ live: z.string(), brief: z.string() }),
 });
 export type WireSession = z.infer<typeof sessionSchema>;
+
+/**
+ * One segment as a page of history. `entries` are its own and those of other segments that change what they show (edits,
+ * retractions, reactions, further versions of replies, late arrivals), in the order of the session: their fold is the
+ * page as it is now, and the fold of all pages and the live segment is the timeline.
+ */
+export const segmentPageSchema = z.object({
+  session_id: z.string(),
+  segment: z.int(),
+  /** Kinds that this version does not know are passed over. */
+  entries: z.array(z.unknown()).transform((values) => values.flatMap((value) => readEntry(value) ?? [])),
+  /** Whether it has ended: the live segment has not. */
+  is_sealed: z.boolean(),
+});
+export type WireSegmentPage = z.infer<typeof segmentPageSchema>;
 
 export const agentSchema = z.object({
   id: z.string(),

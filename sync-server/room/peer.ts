@@ -8,8 +8,8 @@ export interface Peer {
   readonly knowsReceipts: boolean;
   /** The lease that a worker joined under; null for people. */
   readonly lease: LeaseGrant | null;
+  /** Bytes that were sent and that the network has not taken yet. */
+  readonly unsentBytes: number;
   send(frame: Uint8Array): void;
-  /** Like `send`, but dropped where the connection can't keep up. */
-  sendPresence(frame: Uint8Array): void;
   close(code: number, reason: string): void;
 }

@@ -4,7 +4,7 @@ import type { Entry, PersonEntry, ReplyEntry } from '../protocol/entry.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import type { NackCode } from '../protocol/frames.ts';
 import type { Person } from '../protocol/principal.ts';
-import { entriesOf, finishLiveRow, type LiveRow, liveOf, readLiveRow, writeEntry } from '../protocol/segment.ts';
+import { finishLiveRow, type LiveRow, liveOf, readLiveRow, writeEntry } from '../protocol/segment.ts';
 import { unreachable } from '../protocol/unreachable.ts';
 import type { ReplicaContext, RoomReplica } from './room-replica.ts';
 
@@ -18,14 +18,19 @@ export class RoomEntries {
     this.#context = context;
   }
 
-  /** The newest `at` of any entry here, in ms. */
+  /** The newest `at` of the session, in ms. */
   get newestAt(): number {
     return this.#replica.newestAt;
   }
 
-  /** Whether an entry of this id is in the segment. */
+  /** Whether the segment has ended; what is written now belongs into the next one. */
+  get isSealed(): boolean {
+    return this.#replica.tally.isSealed;
+  }
+
+  /** Whether the session has an entry of this id, in whichever segment. */
   has(id: string): boolean {
-    return entriesOf(this.#replica.doc).has(id);
+    return this.#replica.find(id) !== undefined;
   }
 
   /** Adds an entry as a person, through the same gate as a browser's. */
@@ -36,7 +41,12 @@ export class RoomEntries {
     const grant = this.#context.grantOf(replica.ref.sessionId);
     if (!grant) throw new OfficeError('unknown', 'no such session');
     const nowMs = this.#context.clock.now();
-    const verdict = judgeEntry(person, entry.id, entry, { grant, nowMs, find: (id) => replica.find(id) });
+    const verdict = judgeEntry(person, entry.id, entry, {
+      grant,
+      nowMs,
+      find: (id) => replica.find(id),
+      fits: (sizeBytes) => replica.fits(1, sizeBytes),
+    });
     switch (verdict.kind) {
       case 'take':
         await replica.write(() => writeEntry(replica.doc, verdict.entry), [verdict.entry]);
@@ -101,6 +111,8 @@ function refusalError(code: NackCode): OfficeError {
       return new OfficeError('forbidden', 'you may not do this in this session');
     case 'duplicate':
       return new OfficeError('conflict', 'another entry has this id already');
+    case 'sealed':
+      return new OfficeError('restarting', 'this part of the session has ended; try again', { retryAfterSeconds: 1 });
     case 'size':
       return new OfficeError('too_large', 'the entry is too large');
     case 'clock':

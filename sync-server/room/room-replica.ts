@@ -21,10 +21,13 @@ import type { DocumentRef } from '../protocol/document-name.ts';
 import { type Entry, nextAt, readEntry } from '../protocol/entry.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import type { Nack, StateVector } from '../protocol/frames.ts';
+import type { EntryId } from '../protocol/ids.ts';
 import { permission, type SessionGrant } from '../protocol/permission.ts';
-import { entriesOf, newestAtIn } from '../protocol/segment.ts';
+import { entriesOf } from '../protocol/segment.ts';
 import { CommitBarrier } from './commit-barrier.ts';
+import { lateAmong } from './late-arrivals.ts';
 import type { Peer } from './peer.ts';
+import { ReservedClients } from './reserved-clients.ts';
 import {
   hasPending,
   type LoadedDocument,
@@ -33,7 +36,16 @@ import {
   type StoredRefusal,
   writeMeta,
 } from './room-document.ts';
+import type { SegmentLimits } from './segment-roll.ts';
+import { SegmentTally } from './segment-tally.ts';
+import type { SessionSegments } from './session-segments.ts';
 
+/** Changes of one room that may wait for the disk. */
+export const MAX_UNCOMMITTED = 5_000;
+/** Bytes of one room that may wait for the disk: a quarter of what the log takes for all rooms together. */
+export const MAX_UNCOMMITTED_BYTES = 16 * 1024 * 1024;
+/** Changes of all rooms that may wait for their projection; while the database takes none, they wait in memory. */
+export const MAX_PROJECTION_BACKLOG = 20_000;
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
 /** Characters of a change (base64) that was set aside, as it goes to the log file. */
@@ -46,10 +58,15 @@ export interface ReplicaContext {
   readonly logger: Logger;
   /** The live grant of a session: asked for every change. Null where the session is gone. */
   grantOf(sessionId: string): SessionGrant | null;
-  /** An entry of the session in another segment, as projected. */
-  findProjected(sessionId: string, entryId: string): Entry | undefined;
+  /** What the rooms of a session share. */
+  readonly segments: SessionSegments;
+  readonly segmentLimits: SegmentLimits;
   /** Takes what became durable; resolves when it is projected. Never rejects. */
   project(committed: CommittedEntries): Promise<void>;
+  /** Hears of entries that came late, once they are projected. */
+  arrivedLate(sessionId: string, ids: readonly EntryId[]): void;
+  /** Changes of all rooms that are durable and wait for their projection. */
+  projectionBacklog(): number;
   /** The disk took a change. */
   onCommitted(): void;
 }
@@ -63,11 +80,14 @@ export interface Change {
   readonly refusals: readonly StoredRefusal[];
   /** The connection that it came from; null: the server itself. */
   readonly from: Peer | null;
+  /** The clocks that the document has with it, of the client ids in it. */
   readonly saved: StateVector;
 }
 
-/** What the room hears of its replica. Neither call throws. */
+/** What the room hears of its replica. No call throws. */
 export interface ReplicaListener {
+  /** The document has a change, the log not yet. */
+  applied(): void;
   /** The log has a change: it may be shown. */
   committed(change: Change): void;
   /** The replica is of no use any more. Called once. */
@@ -86,11 +106,14 @@ export class RoomReplica {
   readonly #listener: ReplicaListener;
   readonly #owners: Map<number, string>;
   readonly #refusals: StoredRefusal[];
+  readonly #reserved = new ReservedClients();
   readonly #barrier = new CommitBarrier();
   #lastClock: number;
   #recordCount: number;
   #sizeBytes = 0;
+  #uncommittedBytes = 0;
   #newestAt = 0;
+  readonly #tally: SegmentTally;
   /** What the document emitted since a change began to be applied: Yjs may tidy up after it in a transaction of its own. */
   #emitted: Uint8Array[] = [];
   #isOver = false;
@@ -114,13 +137,20 @@ export class RoomReplica {
     this.#lastClock = loaded.lastClock;
     this.#recordCount = loaded.recordCount;
     if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.doc).byteLength;
-    this.#newestAt = newestAtIn(this.doc);
+    this.#tally = new SegmentTally(this.doc);
+    const elsewhere = ref.kind === 'segment' ? context.segments.newestAt(ref.sessionId) : 0;
+    this.#newestAt = Math.max(this.#tally.newestAt, elsewhere);
     this.doc.on('update', (update: Uint8Array) => {
       this.#emitted.push(update);
     });
   }
 
-  /** The newest `at` of any entry here, in ms; 0 where there is none. */
+  /** What the segment holds. */
+  get tally(): Omit<SegmentTally, 'add'> {
+    return this.#tally;
+  }
+
+  /** The newest `at` of the session as far as it is known here, in ms; 0 where it has no entry. */
   get newestAt(): number {
     return this.#newestAt;
   }
@@ -137,6 +167,23 @@ export class RoomReplica {
   /** Changes that wait for the disk. */
   get uncommitted(): number {
     return this.#barrier.uncommitted;
+  }
+
+  /** The bytes of those changes. */
+  get uncommittedBytes(): number {
+    return this.#uncommittedBytes;
+  }
+
+  /** Why no change is taken at the moment, though all is well; null where one is. */
+  get overload(): string | null {
+    const isFull = this.uncommitted >= MAX_UNCOMMITTED || this.#uncommittedBytes >= MAX_UNCOMMITTED_BYTES;
+    if (isFull) return 'the disk cannot keep up';
+    return this.#context.projectionBacklog() >= MAX_PROJECTION_BACKLOG ? 'the database cannot keep up' : null;
+  }
+
+  /** Bytes of a brief, as they count for its bound; 0 for a segment. */
+  get briefBytes(): number {
+    return this.ref.kind === 'brief' ? this.#sizeBytes : 0;
   }
 
   get isOver(): boolean {
@@ -161,21 +208,34 @@ export class RoomReplica {
   /** Whether a client id is this connection's, or may become it. */
   isOwn(peer: Peer, client: number): boolean {
     if (peer.lease) return client === peer.lease.clientId;
-    const owner = this.#owners.get(client);
+    const owner = this.#owners.get(client) ?? this.#reserved.holderOf(client);
     if (owner !== undefined) return owner === peer.principal.id;
     return client !== this.doc.clientID && !this.#context.leases.byClient(this.name, client);
   }
 
-  /** Whether nobody ever wrote under a client id. */
+  /** Keeps a client id for whoever shows themselves under it first. Answers whether it is this connection's. */
+  reserve(peer: Peer, client: number): boolean {
+    if (!this.isOwn(peer, client)) return false;
+    if (!peer.lease && !this.#owners.has(client)) this.#reserved.reserve(client, peer.principal.id);
+    return true;
+  }
+
+  /** Whether nobody ever wrote or was seen under a client id. */
   isFresh(client: number): boolean {
-    return client !== this.doc.clientID && !this.#owners.has(client) && this.clockOf(client) === 0;
+    const isKnown = this.#owners.has(client) || this.#reserved.holderOf(client) !== undefined;
+    return client !== this.doc.clientID && !isKnown && this.clockOf(client) === 0;
   }
 
   /** An entry of the session, wherever it stands. */
   find(id: string): Entry | undefined {
     const value = entriesOf(this.doc).get(id);
     if (value !== undefined) return readEntry(value) ?? undefined;
-    return this.#context.findProjected(this.ref.sessionId, id);
+    return this.#context.segments.find(this.ref.sessionId, id);
+  }
+
+  /** Whether so many further entries, of so many bytes as JSON in all, may enter. */
+  fits(count: number, sizeBytes: number): boolean {
+    return this.#tally.fits(count, sizeBytes, this.#context.segmentLimits);
   }
 
   /** What the gate says of an update from a connection. */
@@ -193,7 +253,13 @@ export class RoomReplica {
       return gateWorker(lease, decoded, { ...clocks, nowMs, hasEntry: (id) => this.find(id) !== undefined });
     }
     if (this.ref.kind === 'segment') {
-      return gatePerson(principal, decoded, { ...clocks, grant, nowMs, find: (id) => this.find(id) });
+      return gatePerson(principal, decoded, {
+        ...clocks,
+        grant,
+        nowMs,
+        find: (id) => this.find(id),
+        fitsAll: (count, sizeBytes) => this.fits(count, sizeBytes),
+      });
     }
     if (!permission(principal, grant, 'write')) return { kind: 'over', reason: 'you may not write here' };
     return gateBrief(decoded, { ...clocks, sizeBytes: this.#sizeBytes });
@@ -221,6 +287,7 @@ export class RoomReplica {
       // The room has failed and told everyone; their devices send the change again.
       this.#context.logger.warn('a change was not saved', { document: this.name, reason: reasonOf(error) });
     });
+    this.#listener.applied();
     return true;
   }
 
@@ -230,14 +297,22 @@ export class RoomReplica {
     const update = this.#apply(() => this.doc.transact(run), null);
     if (!update) throw new OfficeError('internal', 'the change could not be applied');
     const { clientID } = this.doc;
+    const saved = new Map([[clientID, this.clockOf(clientID)]]);
     const bindings = this.#owners.has(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
-    await this.#append({ update, bindings, entries, refusals: [], from: null, saved: new Map() });
+    const appended = this.#append({ update, bindings, entries, refusals: [], from: null, saved });
+    this.#listener.applied();
+    await appended;
+  }
+
+  /** Resolves when all that the document holds now is durable. Rejects where the replica ends before. */
+  async durable(): Promise<void> {
+    await Promise.race([new Promise<void>((resolve) => this.#barrier.afterCommit(resolve)), this.#over.promise]);
+    if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
   }
 
   /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
   async settled(): Promise<void> {
-    await Promise.race([new Promise<void>((resolve) => this.#barrier.afterCommit(resolve)), this.#over.promise]);
-    if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+    await this.durable();
     await this.#project([], this.#lastClock);
   }
 
@@ -245,6 +320,7 @@ export class RoomReplica {
   assertWritable(): void {
     if (this.#isOver) throw new OfficeError('restarting', 'the room is being reopened', { retryAfterSeconds: 1 });
     if (this.damage) throw new OfficeError('storage', `this session can be read but not written: ${this.damage}`);
+    if (this.overload) throw new OfficeError('too_many', this.overload, { retryAfterSeconds: 2 });
   }
 
   /** Replaces the log's records by their merge where that is worth it. Only while quiet, and once all is projected. */
@@ -281,29 +357,54 @@ export class RoomReplica {
 
   /** Logs a change, has it shown, and projects it. Rejects where the disk refused it, having failed the replica. */
   async #append(change: Change): Promise<void> {
+    const { sessionId } = this.ref;
+    const { segments } = this.#context;
     const number = this.#barrier.applied();
+    const wasSealed = this.#tally.isSealed;
     for (const [client, principal] of change.bindings) this.#owners.set(client, principal);
-    for (const entry of change.entries) this.#newestAt = Math.max(this.#newestAt, entry.at);
+    for (const entry of change.entries) {
+      this.#newestAt = Math.max(this.#newestAt, entry.at);
+      this.#tally.add(entry);
+    }
+    segments.add(sessionId, change.entries);
     this.#sizeBytes += change.update.byteLength;
+    this.#uncommittedBytes += change.update.byteLength;
     let clock: number;
     try {
       const meta = writeMeta(change.bindings, change.refusals);
       clock = await this.#context.log.append({ document: this.name, update: change.update, meta });
     } catch (error) {
+      segments.remove(sessionId, change.entries);
       const refused = new OfficeError('storage', 'the disk refused a change', { cause: error });
       const failure = error instanceof OfficeError ? error : refused;
       this.#fail(failure);
       throw failure;
     }
-    if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+    segments.committed(sessionId, change.entries);
+    const wasOver = this.#isOver;
+    if (!wasOver) this.#committed(change, number, clock);
+    // Also where the room failed meanwhile: the log has it, and nobody else would project it.
+    if (change.entries.length > 0) await this.#projectNew(change.entries, clock, wasSealed);
+    if (wasOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
+  }
+
+  #committed(change: Change, number: number, clock: number): void {
     this.#context.onCommitted();
+    this.#uncommittedBytes -= change.update.byteLength;
     this.#lastClock = clock;
     this.#recordCount++;
     this.#refusals.push(...change.refusals);
     this.#refusals.splice(0, this.#refusals.length - MAX_REFUSALS_KEPT);
     this.#listener.committed(change);
     this.#barrier.committed(number);
-    if (change.entries.length > 0) await this.#project(change.entries, clock);
+  }
+
+  async #projectNew(entries: readonly Entry[], clock: number, wasSealed: boolean): Promise<void> {
+    const { sessionId } = this.ref;
+    const late = lateAmong(entries, { wasSealed, committedAt: this.#context.clock.now() });
+    await this.#project(entries, clock);
+    this.#context.segments.remove(sessionId, entries);
+    if (late.length > 0) this.#context.arrivedLate(sessionId, late);
   }
 
   async #project(entries: readonly Entry[], throughClock: number): Promise<void> {

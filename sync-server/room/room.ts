@@ -11,20 +11,19 @@ import {
   writeNack,
   writeReceipt,
   writeStep1,
-  writeStep2,
-  writeUpdate,
 } from '../protocol/frames.ts';
 import { unreachable } from '../protocol/unreachable.ts';
+import type { Tally } from '../tally.ts';
 import type { Peer } from './peer.ts';
+import { RoomDelivery } from './room-delivery.ts';
 import type { LoadedDocument } from './room-document.ts';
 import { RoomEntries } from './room-entries.ts';
 import { RoomPresence } from './room-presence.ts';
 import { type Change, type ReplicaContext, RoomReplica } from './room-replica.ts';
-
-/** Changes of one room that may wait for the disk. */
-const MAX_UNCOMMITTED = 5_000;
+import { SegmentEnd } from './segment-end.ts';
 
 export interface RoomContext extends ReplicaContext {
+  readonly tally: Tally;
   /** The room cannot go on and must be forgotten. Called once. */
   onFailed(error: OfficeError): void;
 }
@@ -36,7 +35,8 @@ export class Room {
   readonly entries: RoomEntries;
   readonly #context: RoomContext;
   readonly #replica: RoomReplica;
-  readonly #peers = new Set<Peer>();
+  readonly #end: SegmentEnd;
+  readonly #delivery: RoomDelivery;
   readonly #presence: RoomPresence;
   /** Connections that were asked for what the room lacks, and have not answered yet. */
   readonly #asked = new WeakSet<Peer>();
@@ -46,20 +46,54 @@ export class Room {
     this.ref = ref;
     this.#context = context;
     this.#replica = new RoomReplica(name, ref, loaded, context, {
+      applied: () => this.#end.sealIfFull(false),
       committed: (change) => this.#show(change),
       failed: (error) => this.#failed(error),
     });
+    this.#end = new SegmentEnd(this.#replica, context);
     this.entries = new RoomEntries(this.#replica, context);
-    this.#presence = new RoomPresence(this.#peers, context.clock);
+    this.#delivery = new RoomDelivery({
+      doc: this.#replica.doc,
+      clock: context.clock,
+      tally: context.tally,
+      afterCommit: (run) => this.#replica.afterCommit(run),
+      onCurrent: (peer) => this.#presence.show(peer),
+    });
+    this.#presence = new RoomPresence(this.#delivery, context);
   }
 
   get peerCount(): number {
-    return this.#peers.size;
+    return this.#delivery.peers.size;
   }
 
   /** Why the document can only be read; null in health. */
   get damage(): string | null {
     return this.#replica.damage;
+  }
+
+  /** Changes that wait for the disk. */
+  get uncommitted(): number {
+    return this.#replica.uncommitted;
+  }
+
+  /** The bytes of those changes. */
+  get uncommittedBytes(): number {
+    return this.#replica.uncommittedBytes;
+  }
+
+  /** Connections that get no changes one by one, because they read too slowly. */
+  get behindCount(): number {
+    return this.#delivery.behindCount;
+  }
+
+  /** Client ids whose presence is shown. */
+  get presentCount(): number {
+    return this.#presence.count;
+  }
+
+  /** Bytes of a brief; 0 for a segment. */
+  get briefBytes(): number {
+    return this.#replica.briefBytes;
   }
 
   get isQuiet(): boolean {
@@ -70,28 +104,34 @@ export class Room {
     return this.#replica.isOver;
   }
 
+  /** Seals the segment where that was left undone. To be called once, when the room is loaded. */
+  sealIfFull(): void {
+    const live = this.#context.segments.liveOf(this.ref.sessionId);
+    this.#end.sealIfFull(this.ref.kind === 'segment' && live !== null && this.ref.segment < live);
+  }
+
   /** Greets a connection: what is there, who is there, and what was refused of its own. */
   join(peer: Peer): void {
-    this.#peers.add(peer);
+    this.#delivery.add(peer);
     // As it is now: by the time it is sent, there may be more that the log does not have yet, and devices take what the
     // room says it has for durable.
     const stateVector = Y.encodeStateVector(this.#replica.doc);
     this.#replica.afterCommit(() => {
-      peer.send(writeStep1(stateVector));
+      this.#delivery.tell(peer, writeStep1(stateVector));
       this.#presence.show(peer);
       if (!peer.knowsReceipts) return;
-      for (const nack of this.#replica.refusalsOf(peer.principal.id)) peer.send(writeNack(nack));
+      for (const nack of this.#replica.refusalsOf(peer.principal.id)) this.#delivery.tell(peer, writeNack(nack));
     });
   }
 
   leave(peer: Peer): void {
-    this.#peers.delete(peer);
+    this.#delivery.remove(peer);
     this.#presence.leave(peer);
   }
 
   /** Closes every connection. */
   closePeers(code: number, reason: string): void {
-    for (const peer of [...this.#peers]) peer.close(code, reason);
+    for (const peer of [...this.#delivery.peers]) peer.close(code, reason);
   }
 
   /** Takes one frame. Never throws: what is malformed closes its own connection and costs nobody else anything. */
@@ -113,7 +153,7 @@ export class Room {
         this.#receiveUpdate(peer, frame.update);
         return;
       case 'awareness':
-        this.#presence.receive(peer, frame.states, (client) => this.#replica.isOwn(peer, client));
+        this.#presence.receive(peer, frame.states, (client) => this.#replica.reserve(peer, client));
         return;
       case 'query-awareness':
         this.#presence.show(peer);
@@ -130,6 +170,11 @@ export class Room {
     return this.#replica.compact();
   }
 
+  /** Resolves when everything that was begun is durable. Rejects where the room fails before. */
+  durable(): Promise<void> {
+    return this.#replica.durable();
+  }
+
   /** Resolves when everything that was begun is durable and projected. */
   settled(): Promise<void> {
     return this.#replica.settled();
@@ -138,6 +183,7 @@ export class Room {
   /** Lets go of the document. Connections are the caller's to close first. */
   destroy(): void {
     this.#presence.stop();
+    this.#delivery.stop();
     this.#replica.destroy();
   }
 
@@ -153,8 +199,9 @@ export class Room {
     // A damaged document takes nothing; devices keep what they have, and a repaired one asks them for it.
     if (this.damage) return;
     const grant = this.#context.grantOf(this.ref.sessionId);
+    const { overload } = this.#replica;
     if (!grant) this.#refuse(peer, 'unknown', 'no such session');
-    else if (this.#replica.uncommitted > MAX_UNCOMMITTED) this.#refuse(peer, 'too_many', 'the disk cannot keep up');
+    else if (overload !== null) this.#putOff(peer, overload);
     else this.#follow(peer, this.#replica.judge(peer, decoded, grant), update);
   }
 
@@ -183,26 +230,23 @@ export class Room {
   }
 
   #show(change: Change): void {
-    const frame = writeUpdate(change.update);
-    for (const peer of this.#peers) if (peer !== change.from) peer.send(frame);
-    if (!change.from) return;
-    this.#sendReceipt(change.from, change.saved);
-    if (change.from.knowsReceipts) for (const { nack } of change.refusals) change.from.send(writeNack(nack));
+    const { from, saved, refusals } = change;
+    this.#delivery.relay(change.update, from, saved);
+    if (!from) return;
+    this.#sendReceipt(from, saved);
+    if (from.knowsReceipts) for (const { nack } of refusals) this.#delivery.tell(from, writeNack(nack));
   }
 
   #sendReceipt(peer: Peer, saved: StateVector): void {
-    if (peer.knowsReceipts && saved.size > 0) peer.send(writeReceipt(saved));
+    if (peer.knowsReceipts && saved.size > 0) this.#delivery.tell(peer, writeReceipt(saved));
   }
 
   #answerStep1(peer: Peer, stateVector: Uint8Array): void {
-    let answer: Uint8Array;
     try {
-      answer = Y.encodeStateAsUpdate(this.#replica.doc, stateVector);
+      this.#delivery.answer(peer, stateVector);
     } catch (error) {
       this.#refuse(peer, 'bad_request', `a state vector that cannot be read: ${reasonOf(error)}`);
-      return;
     }
-    this.#replica.afterCommit(() => peer.send(writeStep2(answer)));
   }
 
   /** Asks a connection for what the room lacks, once until it answers. */
@@ -210,7 +254,13 @@ export class Room {
     if (this.#asked.has(peer)) return;
     this.#asked.add(peer);
     const stateVector = Y.encodeStateVector(this.#replica.doc);
-    this.#replica.afterCommit(() => peer.send(writeStep1(stateVector)));
+    this.#replica.afterCommit(() => this.#delivery.tell(peer, writeStep1(stateVector)));
+  }
+
+  /** The peer has its change still, and sends it again. */
+  #putOff(peer: Peer, reason: string): void {
+    this.#context.tally.add('changes_put_off');
+    this.#refuse(peer, 'too_many', reason);
   }
 
   #refuse(peer: Peer, code: OfficeErrorCode, reason: string): void {
@@ -227,8 +277,9 @@ export class Room {
   #failed(error: OfficeError): void {
     this.#context.logger.error('a room was dropped', { document: this.name, code: error.code, reason: error.message });
     this.closePeers(error.closeCode, error.message);
-    this.#peers.clear();
     this.#presence.stop();
+    this.#delivery.stop();
+    this.#delivery.peers.clear();
     this.#context.onFailed(error);
   }
 }

@@ -1,32 +1,45 @@
 /**
- * The rooms that are open. A room is loaded once however many ask, answers only when it is loaded, and leaves memory
- * some time after its last connection.
+ * The rooms that are in memory. What happens to each is decided by `room-life.ts`; here are the clock, the log and
+ * those who wait.
  */
 import type { UpdateLog } from '../../persistence/log/update-log.ts';
 import type { Clock } from '../clock.ts';
 import { type Logger, reasonOf } from '../logger.ts';
 import { parseDocumentName } from '../protocol/document-name.ts';
-import { OfficeError } from '../protocol/errors.ts';
+import { OFFICE_ERRORS, OfficeError } from '../protocol/errors.ts';
+import { unreachable } from '../protocol/unreachable.ts';
+import type { Tally } from '../tally.ts';
 import type { Peer } from './peer.ts';
 import { Room, type RoomContext } from './room.ts';
 import { loadDocument } from './room-document.ts';
+import { CLOSED, nextRoomLife, type RoomEffect, type RoomEvent, type RoomLife } from './room-life.ts';
 
 /** An empty room stays in memory this long, in ms: people reload and come back. */
-const IDLE_MS = 30_000;
+export const IDLE_MS = 30_000;
+/** Rooms in memory at once. The longest empty one makes place for another; where none is empty, that is refused. */
+export const MAX_OPEN_ROOMS = 4_000;
+/** A room that closes waits this long for its projection, in ms; then it closes without compacting its log. */
+export const PROJECTION_PATIENCE_MS = 5_000;
 /** After a refused write a room's log is not tried again for this long, in ms. */
 const STORAGE_RETRY_MS = 2_000;
+/** Seconds after which a room that was refused may be asked for again. */
+const FULL_RETRY_SECONDS = 5;
 
-interface OpenRoom {
-  readonly opening: Promise<Room>;
+/** A document's place: it stays while its room is in memory, or somebody waits for it. */
+interface Place {
+  readonly name: string;
+  life: RoomLife;
   room: Room | null;
-  /** Work under way besides the connections. */
-  uses: number;
+  readonly waiting: PromiseWithResolvers<Room>[];
+  /** Why those who wait are sent away. */
+  refusal: unknown;
   callOffIdle: (() => void) | null;
 }
 
 export type RoomsContext = Omit<RoomContext, 'onFailed' | 'onCommitted'> & {
   readonly log: UpdateLog;
   readonly clock: Clock;
+  readonly tally: Tally;
   readonly logger: Logger;
   /** What a freshly loaded room still needs, before anyone sees it (a first segment without its first entry). */
   prepare(room: Room): Promise<void>;
@@ -34,10 +47,13 @@ export type RoomsContext = Omit<RoomContext, 'onFailed' | 'onCommitted'> & {
 
 export class Rooms {
   readonly #context: RoomsContext;
-  readonly #open = new Map<string, OpenRoom>();
+  readonly #places = new Map<string, Place>();
   readonly #refusedUntil = new Map<string, number>();
-  readonly #closing = new Set<Promise<void>>();
+  /** Empty rooms, the longest empty first. */
+  readonly #idle = new Set<Place>();
   #isDraining = false;
+  /** Says that the last place is gone, once the office stops. */
+  readonly #emptied = Promise.withResolvers<void>();
   #storageFailure: string | null = null;
 
   constructor(context: RoomsContext) {
@@ -45,7 +61,7 @@ export class Rooms {
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#places.size;
   }
 
   /** Why writes are refused; null while the disk takes them. */
@@ -53,85 +69,140 @@ export class Rooms {
     return this.#storageFailure;
   }
 
-  /** Open rooms, loaded ones only. */
+  /** Rooms that answer. */
   *loaded(): Iterable<Room> {
-    for (const { room } of this.#open.values()) if (room) yield room;
+    for (const { life, room } of this.#places.values()) if (life.kind === 'open' && room) yield room;
   }
 
   /** A connection's way in. Resolves once the room is loaded and has greeted the peer. Rejects with the reason. */
   async join(name: string, peer: Peer): Promise<Room> {
-    const open = this.#enter(name);
-    try {
-      const room = await open.opening;
-      if (room.isFailed) throw new OfficeError('restarting', 'the room is being reopened');
-      room.join(peer);
-      return room;
-    } finally {
-      this.#leave(name, open);
-    }
+    const room = await this.#enter(name);
+    room.join(peer);
+    return room;
   }
 
   leave(room: Room, peer: Peer): void {
     room.leave(peer);
-    const open = this.#open.get(room.name);
-    if (open?.room === room) this.#scheduleIdle(room.name, open);
+    this.#leave(room);
   }
 
   /** Runs with a loaded room that stays in memory until the work is done. */
   async use<T>(name: string, work: (room: Room) => Promise<T>): Promise<T> {
-    const open = this.#enter(name);
+    const room = await this.#enter(name);
     try {
-      return await work(await open.opening);
+      return await work(room);
     } finally {
-      this.#leave(name, open);
+      this.#leave(room);
     }
   }
 
   /** Takes no one in any more, closes every connection, and finishes what was begun. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    const { closeCode } = new OfficeError('restarting', '');
-    for (const room of this.loaded()) room.closePeers(closeCode, 'the office is restarting');
-    await Promise.all([...this.#open].map(([name, open]) => this.#close(name, open)));
-    await Promise.all(this.#closing);
-  }
-
-  #enter(name: string): OpenRoom {
-    if (this.#isDraining) throw new OfficeError('restarting', 'the office is stopping', { retryAfterSeconds: 5 });
-    const present = this.#open.get(name);
-    if (present) {
-      present.uses++;
-      present.callOffIdle?.();
-      present.callOffIdle = null;
-      return present;
+    for (const place of [...this.#places.values()]) {
+      place.refusal = stopping();
+      this.#happen(place, 'drain');
     }
-    const open: OpenRoom = { opening: this.#load(name), room: null, uses: 1, callOffIdle: null };
-    this.#open.set(name, open);
-    open.opening.then(
-      (room) => {
-        if (!room.isFailed) open.room = room;
-      },
-      () => this.#forget(name, open),
-    );
-    return open;
+    if (this.#places.size > 0) await this.#emptied.promise;
   }
 
-  #leave(name: string, open: OpenRoom): void {
-    open.uses--;
-    this.#scheduleIdle(name, open);
+  async #enter(name: string): Promise<Room> {
+    if (this.#isDraining) throw stopping();
+    const place = this.#places.get(name) ?? this.#newPlace(name);
+    const waiting = Promise.withResolvers<Room>();
+    place.waiting.push(waiting);
+    this.#happen(place, 'enter');
+    const room = await waiting.promise;
+    // Between being let in and being here it may have failed, or the office may have begun to stop.
+    if (place.room !== room || place.life.kind !== 'open') {
+      throw new OfficeError('restarting', 'the room is being reopened', { retryAfterSeconds: 1 });
+    }
+    return room;
   }
 
-  async #load(name: string): Promise<Room> {
+  #leave(room: Room): void {
+    const place = this.#places.get(room.name);
+    // Its room may have failed, and another one stand in its place.
+    if (place?.room === room) this.#happen(place, 'leave');
+  }
+
+  #newPlace(name: string): Place {
+    if (this.#places.size >= MAX_OPEN_ROOMS) {
+      const [longestIdle] = this.#idle;
+      if (!longestIdle) {
+        this.#context.tally.add('rooms_refused');
+        throw new OfficeError('too_many', 'too many rooms are open', { retryAfterSeconds: FULL_RETRY_SECONDS });
+      }
+      this.#happen(longestIdle, 'idle');
+    }
+    const place: Place = { name, life: CLOSED, room: null, waiting: [], refusal: null, callOffIdle: null };
+    this.#places.set(name, place);
+    return place;
+  }
+
+  #happen(place: Place, event: RoomEvent): void {
+    const { life, effects } = nextRoomLife(place.life, event);
+    place.life = life;
+    for (const effect of effects) this.#act(place, effect);
+    if (place.life.kind !== 'closed') return;
+    place.room = null;
+    this.#places.delete(place.name);
+    if (this.#isDraining && this.#places.size === 0) this.#emptied.resolve();
+  }
+
+  #act(place: Place, effect: RoomEffect): void {
+    switch (effect) {
+      case 'load':
+        void this.#load(place);
+        return;
+      case 'admit':
+        if (place.room) for (const { resolve } of place.waiting.splice(0)) resolve(place.room);
+        return;
+      case 'refuse':
+        for (const { reject } of place.waiting.splice(0)) reject(place.refusal);
+        return;
+      case 'start-idling':
+        this.#idle.add(place);
+        place.callOffIdle = this.#context.clock.setTimer(() => this.#happen(place, 'idle'), IDLE_MS);
+        return;
+      case 'stop-idling':
+        this.#idle.delete(place);
+        place.callOffIdle?.();
+        place.callOffIdle = null;
+        return;
+      case 'send-off':
+        place.room?.closePeers(OFFICE_ERRORS.restarting.close, 'the office is restarting');
+        return;
+      case 'settle':
+        void this.#settle(place);
+        return;
+      case 'destroy':
+        place.room?.destroy();
+        place.room = null;
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** Never rejects. */
+  async #load(place: Place): Promise<void> {
+    try {
+      place.room = await this.#read(place);
+    } catch (error) {
+      place.refusal = error;
+      this.#happen(place, 'failed');
+      return;
+    }
+    this.#happen(place, 'loaded');
+  }
+
+  async #read(place: Place): Promise<Room> {
+    const { name } = place;
     const ref = parseDocumentName(name);
     if (!ref) throw new OfficeError('unknown', 'no such document');
-    const { log, clock, logger } = this.#context;
-    const refusedUntil = this.#refusedUntil.get(name);
-    if (refusedUntil !== undefined) {
-      if (clock.now() < refusedUntil)
-        throw new OfficeError('storage', 'the disk refuses changes', { retryAfterSeconds: 2 });
-      await log.reopen(name);
-      this.#refusedUntil.delete(name);
-    }
+    const { log, logger } = this.#context;
+    await this.#reopen(name);
     const loaded = await loadDocument(log, name);
     if (loaded.damage)
       logger.error('a document is damaged and can only be read', { document: name, reason: loaded.damage });
@@ -140,51 +211,64 @@ export class Rooms {
       onCommitted: () => {
         this.#storageFailure = null;
       },
-      onFailed: (error) => this.#failed(room, error),
+      onFailed: (error) => this.#failed(place, room, error),
     });
-    await this.#context.prepare(room);
+    try {
+      await this.#context.prepare(room);
+    } catch (error) {
+      room.destroy();
+      throw error;
+    }
     return room;
   }
 
-  #failed(room: Room, error: OfficeError): void {
+  /** Lets a log be written to again that refused a change, some time after that. */
+  async #reopen(name: string): Promise<void> {
+    const refusedUntil = this.#refusedUntil.get(name);
+    if (refusedUntil === undefined) return;
+    if (this.#context.clock.now() < refusedUntil) {
+      throw new OfficeError('storage', 'the disk refuses changes', { retryAfterSeconds: 2 });
+    }
+    await this.#context.log.reopen(name);
+    this.#refusedUntil.delete(name);
+  }
+
+  #failed(place: Place, room: Room, error: OfficeError): void {
     if (error.code === 'storage') {
       this.#storageFailure = error.message;
       this.#refusedUntil.set(room.name, this.#context.clock.now() + STORAGE_RETRY_MS);
     }
-    const open = this.#open.get(room.name);
-    if (open && (open.room === room || open.room === null)) this.#forget(room.name, open);
+    // One that fails while it is being prepared is refused by whoever prepares it.
+    if (place.room !== room) return;
+    place.room = null;
+    this.#happen(place, 'failed');
   }
 
-  #scheduleIdle(name: string, open: OpenRoom): void {
-    if (open.uses > 0 || open.callOffIdle || !open.room || open.room.peerCount > 0) return;
-    open.callOffIdle = this.#context.clock.setTimer(() => {
-      open.callOffIdle = null;
-      const closing = this.#close(name, open).finally(() => this.#closing.delete(closing));
-      this.#closing.add(closing);
-    }, IDLE_MS);
-  }
-
-  /** Compacts a quiet room and forgets it, unless somebody came meanwhile. */
-  async #close(name: string, open: OpenRoom): Promise<void> {
-    const { room } = open;
-    if (!room || (!this.#isDraining && (open.uses > 0 || room.peerCount > 0))) return;
-    open.uses++;
+  /** Never rejects. */
+  async #settle(place: Place): Promise<void> {
+    const { room, name } = place;
     try {
-      await room.settled();
-      await room.compact();
+      await room?.durable();
+      // From here on a fresh room would read all there is. Only the log has to wait for the projection to be shortened.
+      if (room && (await this.#isProjected(room))) await room.compact();
     } catch (error) {
       this.#context.logger.warn('a room was not settled or compacted', { document: name, reason: reasonOf(error) });
-    } finally {
-      open.uses--;
     }
-    if (!this.#isDraining && (open.uses > 0 || room.peerCount > 0 || !room.isQuiet))
-      return this.#scheduleIdle(name, open);
-    this.#forget(name, open);
-    room.destroy();
+    // One that failed meanwhile is gone already.
+    if (place.room === room) this.#happen(place, 'settled');
   }
 
-  #forget(name: string, open: OpenRoom): void {
-    open.callOffIdle?.();
-    if (this.#open.get(name) === open) this.#open.delete(name);
+  /** Whether all of a room is projected, or will be within a moment. Rejects where the room fails before. */
+  async #isProjected(room: Room): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const callOff = this.#context.clock.setTimer(() => resolve(false), PROJECTION_PATIENCE_MS);
+    try {
+      return await Promise.race([room.settled().then(() => true), late]);
+    } finally {
+      callOff();
+    }
   }
 }
+
+const stopping = (): OfficeError =>
+  new OfficeError('restarting', 'the office is stopping', { retryAfterSeconds: FULL_RETRY_SECONDS });

@@ -5,15 +5,16 @@ import type { ServerMessage, WorkerMessage } from '../protocol/worker-link.ts';
 
 /** What the scheduler needs of the rooms: it never touches a document itself. */
 export interface SchedulerRooms {
-  /** Reserves a Yjs client id that was never used in the document, and tells the newest `at` in it (ms). */
-  prepare(document: string): Promise<{ clientId: number; newestAt: number }>;
+  /** Reserves a Yjs client id that was never used in the session's live segment; tells which that is, and the newest `at` (ms). */
+  prepare(sessionId: string): Promise<{ document: string; clientId: number; newestAt: number }>;
   /**
    * Writes a terminal reply made from the live row as it stands (null: none was begun) and deletes the row, in one
    * change; durable and projected when it resolves. `exists` when the reply is there already: nothing is written then.
+   * @param turn where that row is; without a document, the reply goes to the session's live segment
    * @param makeReply gets the `at` that the reply has to carry
    */
   finish(
-    document: string,
+    turn: { readonly sessionId: string; readonly document: string | null },
     rowId: string,
     makeReply: (row: LiveRow | null, at: number) => ReplyEntry,
   ): Promise<'written' | 'exists'>;

@@ -17,7 +17,6 @@ import type { LeaseRef, TurnStore } from '../../persistence/turns/turn-store.ts'
 import type { Clock } from '../clock.ts';
 import type { LeaseGrant, LeaseRegistry } from '../leases.ts';
 import type { BrainStatus } from '../protocol/brain.ts';
-import { segmentName } from '../protocol/document-name.ts';
 import type { EventDraft } from '../protocol/events.ts';
 import { rowIdOf } from '../protocol/segment.ts';
 import { isFinal, LEASE_MS, type TurnView } from '../protocol/turn.ts';
@@ -74,6 +73,10 @@ export class Scheduler {
     this.#parts = parts;
     this.#settler = new Settler({
       ...parts,
+      publish: (drafts) => {
+        this.#news.heard(drafts.flatMap((draft) => (draft.type === 'turn.updated' ? [draft.payload] : [])));
+        parts.publish(drafts);
+      },
       isRehearsing: () => this.brainStatus().provider === 'rehearsal',
       onSettled: () => this.#evaluate(),
     });
@@ -123,8 +126,9 @@ export class Scheduler {
     this.#settler.stop();
   }
 
-  /** To be called after each projection. */
-  onProjected(): void {
+  /** To be called after each projection, with what that told of turns. */
+  onProjected(told: readonly TurnView[]): void {
+    this.#news.heard(told);
     this.#evaluate();
   }
 
@@ -291,8 +295,7 @@ export class Scheduler {
     try {
       const session = sessions.get(turn.sessionId);
       if (!session) throw new Error(`session ${turn.sessionId} is not there`);
-      const document = segmentName(session.id, session.liveSegment);
-      const terms = { document, attempt: turn.attempt + 1, ...(await rooms.prepare(document)) };
+      const terms = { attempt: turn.attempt + 1, ...(await rooms.prepare(session.id)) };
       if (this.#state !== 'running' || !this.#workers.isConnected(worker)) return;
       const job = buildLease(turn, terms, {
         session,

@@ -1,9 +1,7 @@
 import type { TurnRecord } from '../../persistence/turns/turn-record.ts';
 import type { TurnStore } from '../../persistence/turns/turn-store.ts';
 import type { Clock } from '../clock.ts';
-import { segmentName } from '../protocol/document-name.ts';
 import type { EventDraft } from '../protocol/events.ts';
-import { isUlid } from '../protocol/ids.ts';
 import { rowIdOf } from '../protocol/segment.ts';
 import { isFinal } from '../protocol/turn.ts';
 import type { SchedulerLog, SchedulerRooms, SchedulerSessions } from './scheduler-ports.ts';
@@ -79,10 +77,12 @@ export class Settler {
   async #finish(turn: TurnRecord): Promise<boolean> {
     const { turns, sessions, rooms, publish, isRehearsing } = this.#parts;
     const { ending } = turn;
-    const document = turn.leftRowIn ?? turn.lease?.document ?? this.#liveDocument(turn);
-    if (!ending || document === null) return false;
-    await rooms.finish(document, rowIdOf(turn.turn, Math.max(1, turn.attempt)), (row, at) =>
-      makeTerminalReply(turn, ending, row, at, isRehearsing()),
+    if (!ending) return false;
+    const document = turn.leftRowIn ?? turn.lease?.document ?? null;
+    await rooms.finish(
+      { sessionId: turn.sessionId, document },
+      rowIdOf(turn.turn, Math.max(1, turn.attempt)),
+      (row, at) => makeTerminalReply(turn, ending, row, at, isRehearsing()),
     );
     const after = turns.get(turn.turn);
     if (!after || isFinal(after.state)) return true;
@@ -99,11 +99,6 @@ export class Settler {
     const text = await this.#parts.rooms.dropRow(turn.leftRowIn, rowIdOf(turn.turn, turn.attempt));
     this.#parts.turns.rowDropped(turn.turn, text);
     return true;
-  }
-
-  #liveDocument({ sessionId }: TurnRecord): string | null {
-    const session = this.#parts.sessions.get(sessionId);
-    return session && isUlid(sessionId) ? segmentName(sessionId, session.liveSegment) : null;
   }
 
   #retryLater(turn: string): void {

@@ -1,8 +1,8 @@
-import type { TurnStore } from '../../persistence/turns/turn-store.ts';
+import { turnEvent } from '../../persistence/turns/turn-store.ts';
 import type { Clock } from '../clock.ts';
 import type { BrainStatus } from '../protocol/brain.ts';
 import type { EventDraft } from '../protocol/events.ts';
-import type { TurnView } from '../protocol/turn.ts';
+import { isFinal, type TurnView } from '../protocol/turn.ts';
 import type { SchedulerLog } from './scheduler-ports.ts';
 
 /** At most so often, in ms, are changed views told; what changes in between is told once, as it then is. */
@@ -11,7 +11,6 @@ export const TELL_MS = 250;
 export const MAX_TOLD = 200;
 
 export interface TurnNewsParts {
-  readonly turns: TurnStore;
   readonly publish: (drafts: readonly EventDraft[]) => void;
   readonly clock: Clock;
   readonly log: SchedulerLog;
@@ -23,6 +22,8 @@ export interface TurnNewsParts {
 /** Tells everyone what changed about turns and about the brain, at a bounded rate. */
 export class TurnNews {
   readonly #parts: TurnNewsParts;
+  /** The newest view that was told of each turn that is not final. */
+  readonly #told = new Map<string, string>();
   #toldAt = 0;
   #toldBrain = '';
   #callOff: (() => void) | null = null;
@@ -40,6 +41,14 @@ export class TurnNews {
     else this.#tellIn(waitMs);
   }
 
+  /** What others told meanwhile: the projection, of turns that began or ended with an entry. */
+  heard(views: readonly TurnView[]): void {
+    for (const view of views) {
+      if (isFinal(view.state)) this.#told.delete(view.turn);
+      else this.#told.set(view.turn, fingerprint(view));
+    }
+  }
+
   stop(): void {
     this.#callOff?.();
   }
@@ -52,11 +61,14 @@ export class TurnNews {
   }
 
   #tell(): void {
-    const { turns, publish, clock, log, openViews } = this.#parts;
+    const { publish, clock, log, openViews } = this.#parts;
     this.#toldAt = clock.now();
     try {
-      const news = turns.news(openViews(), MAX_TOLD);
-      const drafts = [...this.#brainNews(), ...news];
+      const news = openViews()
+        .filter((view) => this.#told.get(view.turn) !== fingerprint(view))
+        .slice(0, MAX_TOLD);
+      this.heard(news);
+      const drafts = [...this.#brainNews(), ...news.map(turnEvent)];
       if (drafts.length > 0) publish(drafts);
       if (news.length === MAX_TOLD) this.#tellIn(TELL_MS);
     } catch (error) {
@@ -73,3 +85,6 @@ export class TurnNews {
     return [{ type: 'brain.status', entityType: 'brain', entityId: 'brain', sessionId: null, payload }];
   }
 }
+
+/** Equal for views that say the same, in whichever order their fields stand. */
+const fingerprint = (view: TurnView): string => JSON.stringify(Object.entries(view).sort());

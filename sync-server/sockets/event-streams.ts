@@ -4,10 +4,11 @@ import type { StoredEvent } from '../../persistence/projection/event-log.ts';
 import { OFFICE_ERRORS } from '../protocol/errors.ts';
 import { eventClientSchema } from '../protocol/events.ts';
 import type { Person } from '../protocol/principal.ts';
+import type { Tally } from '../tally.ts';
 import { closeSocket } from './close-socket.ts';
 
 /** Unsent bytes from which a stream is closed: it comes back with `since`. */
-const MAX_BUFFER_BYTES = 4 * 1024 * 1024;
+export const MAX_STREAM_BUFFER_BYTES = 4 * 1024 * 1024;
 /** Events replayed on one connection; more is a gap. */
 export const MAX_REPLAY = 5_000;
 
@@ -19,12 +20,20 @@ export interface EventSource {
   visibleTo(person: Person, event: StoredEvent): boolean;
 }
 
+interface Stream {
+  readonly person: Person;
+  /** The newest event that was replayed: what is published up to it is not said twice. */
+  readonly replayedThrough: number;
+}
+
 export class EventStreams {
   readonly #source: EventSource;
-  readonly #streams = new Map<WebSocket, Person>();
+  readonly #tally: Tally;
+  readonly #streams = new Map<WebSocket, Stream>();
 
-  constructor(source: EventSource) {
+  constructor(source: EventSource, tally: Tally) {
     this.#source = source;
+    this.#tally = tally;
   }
 
   get count(): number {
@@ -33,8 +42,8 @@ export class EventStreams {
 
   /** Serves a stream until its socket closes. */
   add(socket: WebSocket, person: Person, since: number | null): void {
-    if (since !== null) this.#replay(socket, person, since);
-    this.#streams.set(socket, person);
+    const replayedThrough = since === null ? 0 : this.#replay(socket, person, since);
+    this.#streams.set(socket, { person, replayedThrough });
     socket.on('close', () => this.#streams.delete(socket));
     socket.on('message', (data) => this.#receive(socket, String(data)));
   }
@@ -43,9 +52,11 @@ export class EventStreams {
   publish(events: readonly StoredEvent[]): void {
     for (const event of events) {
       const text = JSON.stringify(event.wire);
-      for (const [socket, person] of this.#streams) {
-        if (!this.#source.visibleTo(person, event)) continue;
-        if (socket.bufferedAmount > MAX_BUFFER_BYTES) {
+      for (const [socket, { person, replayedThrough }] of this.#streams) {
+        if (event.wire.event_id <= replayedThrough || !this.#source.visibleTo(person, event)) continue;
+        if (socket.bufferedAmount > MAX_STREAM_BUFFER_BYTES) {
+          this.#streams.delete(socket);
+          this.#tally.add('streams_too_slow');
           closeSocket(socket, OFFICE_ERRORS.too_many.close, 'the connection cannot keep up');
         } else if (socket.readyState === socket.OPEN) {
           socket.send(text);
@@ -54,14 +65,16 @@ export class EventStreams {
     }
   }
 
-  #replay(socket: WebSocket, person: Person, since: number): void {
+  /** Answers the id of the newest event that there is. */
+  #replay(socket: WebSocket, person: Person, since: number): number {
     // One more than is sent: a replay that stopped short would leave a hole before what happens next.
     const { events, gap, oldest } = this.#source.since(since, MAX_REPLAY + 1);
     if (gap || events.length > MAX_REPLAY) {
       socket.send(JSON.stringify({ gap: true, oldest }));
-      return;
+      return 0;
     }
     for (const event of events) if (this.#source.visibleTo(person, event)) socket.send(JSON.stringify(event.wire));
+    return events.at(-1)?.wire.event_id ?? 0;
   }
 
   #receive(socket: WebSocket, text: string): void {

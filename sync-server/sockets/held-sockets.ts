@@ -5,15 +5,25 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../clock.ts';
 import { type Logger, reasonOf } from '../logger.ts';
-import { OfficeError } from '../protocol/errors.ts';
+import { OFFICE_ERRORS, OfficeError } from '../protocol/errors.ts';
+import type { Tally } from '../tally.ts';
 import { closeSocket } from './close-socket.ts';
 
 /** Sockets that one person may hold: tabs times documents, with room to spare. */
-const MAX_SOCKETS_PER_PERSON = 200;
+export const MAX_SOCKETS_PER_PERSON = 200;
 /** Sockets are pinged this often, in ms; one that did not answer the last ping is cut. */
-const PING_INTERVAL_MS = 30_000;
+export const PING_INTERVAL_MS = 30_000;
 /** Pings after which a socket's credentials are looked at again: a session that merely runs out tells nobody. */
 const PINGS_PER_RECHECK = 4;
+
+/** Going away in peace, vanishing, and ours; what else a peer may say is counted together, for it may say anything. */
+const KNOWN_CLOSES: ReadonlySet<number> = new Set([
+  1000,
+  1001,
+  1005,
+  1006,
+  ...Object.values(OFFICE_ERRORS).map(({ close }) => close),
+]);
 
 interface Held {
   isAlive: boolean;
@@ -26,19 +36,41 @@ interface Held {
 
 export class HeldSockets {
   readonly #clock: Clock;
+  readonly #tally: Tally;
   readonly #logger: Logger;
   readonly #held = new Map<WebSocket, Held>();
   readonly #byPerson = new Map<string, Set<WebSocket>>();
+  readonly #closes = new Map<string, number>();
   #callOffPing: () => void;
 
-  constructor(clock: Clock, logger: Logger) {
+  constructor(clock: Clock, tally: Tally, logger: Logger) {
     this.#clock = clock;
+    this.#tally = tally;
     this.#logger = logger;
     this.#callOffPing = this.#pingLater();
   }
 
   get count(): number {
     return this.#held.size;
+  }
+
+  /** Sockets of whoever holds the most. */
+  get mostOfOnePerson(): number {
+    let most = 0;
+    for (const { size } of this.#byPerson.values()) most = Math.max(most, size);
+    return most;
+  }
+
+  /** Bytes that wait for the socket that reads most slowly. */
+  get mostUnsentBytes(): number {
+    let most = 0;
+    for (const { bufferedAmount } of this.#held.keys()) most = Math.max(most, bufferedAmount);
+    return most;
+  }
+
+  /** Sockets that closed, by the code that ended them; those of no known meaning together under `other`. */
+  get closes(): ReadonlyMap<string, number> {
+    return this.#closes;
   }
 
   /** Takes a socket in, until it closes. */
@@ -50,13 +82,18 @@ export class HeldSockets {
     });
     // Without a listener a broken frame would end the process; the close that follows is what matters.
     socket.on('error', (error) => this.#logger.info('a socket broke', { reason: error.message }));
-    socket.on('close', () => this.#held.delete(socket));
+    socket.on('close', (code) => {
+      this.#held.delete(socket);
+      const key = KNOWN_CLOSES.has(code) ? String(code) : 'other';
+      this.#closes.set(key, (this.#closes.get(key) ?? 0) + 1);
+    });
   }
 
   /** Says whose a socket is. Throws `too_many` where that person holds too many already. */
   giveTo(personId: string, socket: WebSocket, recheck: () => Promise<void>): void {
     const sockets = this.#byPerson.get(personId) ?? new Set();
     if (sockets.size >= MAX_SOCKETS_PER_PERSON) {
+      this.#tally.add('sockets_refused');
       throw new OfficeError('too_many', `one person can hold ${MAX_SOCKETS_PER_PERSON} sockets`);
     }
     this.#byPerson.set(personId, sockets.add(socket));

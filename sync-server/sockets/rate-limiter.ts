@@ -1,11 +1,11 @@
 /** A token bucket for each principal, however many connections they have. */
 
 /** Frames a second that one principal may send in the long run. */
-const FRAMES_PER_SECOND = 500;
+export const FRAMES_PER_SECOND = 500;
 /** Frames that may come at once: a device that was offline has much to say. */
-const BURST_FRAMES = 5_000;
+export const BURST_FRAMES = 5_000;
 /** Principals remembered; a bucket that filled up again is forgotten first. */
-const MAX_BUCKETS = 10_000;
+export const MAX_BUCKETS = 10_000;
 
 interface Bucket {
   tokens: number;

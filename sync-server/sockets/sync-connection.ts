@@ -8,19 +8,15 @@ import type { Clock } from '../clock.ts';
 import type { LeaseGrant } from '../leases.ts';
 import { type Logger, reasonOf } from '../logger.ts';
 import { OFFICE_ERRORS, OfficeError } from '../protocol/errors.ts';
-import { type Hello, MAX_FRAME_BYTES, writeHello } from '../protocol/frames.ts';
+import { type Hello, writeHello } from '../protocol/frames.ts';
 import type { Principal } from '../protocol/principal.ts';
 import type { Peer } from '../room/peer.ts';
 import type { Room } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
+import type { Tally } from '../tally.ts';
 import { closeSocket } from './close-socket.ts';
 import type { MessageFramer } from './message-framer.ts';
 import type { RateLimiter } from './rate-limiter.ts';
-
-/** Unsent bytes from which presence is left out. */
-const PRESENCE_BUFFER_BYTES = 256 * 1024;
-/** Unsent bytes from which a connection is closed: it comes back and catches up from the document. */
-const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
 
 export interface SyncConnectionOptions {
   readonly socket: WebSocket;
@@ -35,6 +31,7 @@ export interface SyncConnectionOptions {
   readonly rooms: Rooms;
   readonly rates: RateLimiter;
   readonly clock: Clock;
+  readonly tally: Tally;
   readonly logger: Logger;
 }
 
@@ -64,17 +61,14 @@ export async function serveSyncConnection(options: SyncConnectionOptions): Promi
 }
 
 function receive(options: SyncConnectionOptions, room: Room, peer: Peer, data: unknown, isBinary: boolean): void {
-  const { socket, principal, rates, clock } = options;
+  const { socket, principal, rates, clock, tally } = options;
   if (!isBinary || !(data instanceof Uint8Array)) {
     peer.close(OFFICE_ERRORS.bad_request.close, 'frames are binary');
     return;
   }
-  if (data.byteLength > MAX_FRAME_BYTES) {
-    peer.close(OFFICE_ERRORS.too_large.close, `a frame is at most ${MAX_FRAME_BYTES} bytes`);
-    return;
-  }
   const pauseMs = principal.kind === 'person' ? rates.take(principal.id, clock.now()) : 0;
   if (pauseMs > 0 && !socket.isPaused) {
+    tally.add('peers_paused');
     socket.pause();
     clock.setTimer(() => socket.resume(), pauseMs);
   }
@@ -82,21 +76,16 @@ function receive(options: SyncConnectionOptions, room: Room, peer: Peer, data: u
 }
 
 function makePeer({ socket, stream, framer, principal, lease, knowsReceipts }: SyncConnectionOptions): Peer {
-  const close = (code: number, reason: string): void => closeSocket(socket, code, reason);
   return {
     principal,
     lease,
     knowsReceipts,
+    get unsentBytes() {
+      return socket.bufferedAmount;
+    },
     send: (frame) => {
-      if (socket.readyState !== socket.OPEN) return;
-      if (socket.bufferedAmount > MAX_BUFFER_BYTES)
-        close(OFFICE_ERRORS.too_many.close, 'the connection cannot keep up');
-      else stream.write(framer.framed(frame));
+      if (socket.readyState === socket.OPEN) stream.write(framer.framed(frame));
     },
-    sendPresence: (frame) => {
-      if (socket.readyState === socket.OPEN && socket.bufferedAmount < PRESENCE_BUFFER_BYTES)
-        stream.write(framer.framed(frame));
-    },
-    close,
+    close: (code, reason) => closeSocket(socket, code, reason),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Caller } from '../caller.ts';
 import type { Clock } from '../clock.ts';
 import type { LeaseRegistry } from '../leases.ts';
@@ -16,7 +16,9 @@ import { permission, type SessionGrant } from '../protocol/permission.ts';
 import type { Principal, Worker } from '../protocol/principal.ts';
 import { MAX_WORKER_MESSAGE_BYTES } from '../protocol/worker-link.ts';
 import type { Rooms } from '../room/rooms.ts';
+import type { Tally } from '../tally.ts';
 import { closeSocket } from './close-socket.ts';
+import { DoorSocket } from './door-socket.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { HeldSockets } from './held-sockets.ts';
 import { MessageFramer } from './message-framer.ts';
@@ -38,9 +40,12 @@ export interface UpgradesContext {
   readonly leases: LeaseRegistry;
   readonly held: HeldSockets;
   readonly clock: Clock;
+  readonly tally: Tally;
   readonly logger: Logger;
   readonly epoch: string;
   grantOf(sessionId: string): SessionGrant | null;
+  /** The number of a session's live segment; null where there is no such session. */
+  liveSegmentOf(sessionId: string): number | null;
   serveWorker(socket: WebSocket, worker: Worker): void;
 }
 
@@ -48,10 +53,8 @@ export class Upgrades {
   readonly #context: UpgradesContext;
   readonly #rates = new RateLimiter();
   readonly #framer = new MessageFramer();
-  // Over what is allowed, so that we say why with a code that is final; ws itself cuts off what is beyond, and a peer would
-  // come back with the same frame.
-  readonly #sync = new WebSocketServer({ noServer: true, maxPayload: 2 * MAX_FRAME_BYTES, perMessageDeflate: false });
-  readonly #text = new WebSocketServer({ noServer: true, maxPayload: MAX_WORKER_MESSAGE_BYTES });
+  readonly #sync = doorFor({ maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
+  readonly #text = doorFor({ maxPayload: MAX_WORKER_MESSAGE_BYTES });
 
   constructor(context: UpgradesContext) {
     this.#context = context;
@@ -101,7 +104,7 @@ export class Upgrades {
   }
 
   async #serveSync(door: Door, principal: Principal, path: string, query: URLSearchParams): Promise<void> {
-    const { rooms, leases, clock, logger, epoch } = this.#context;
+    const { rooms, leases, clock, tally, logger, epoch } = this.#context;
     const document = decodeName(path.slice(SYNC_PREFIX.length));
     const expected = query.get('as');
     if (expected !== null && expected !== principal.id) {
@@ -122,6 +125,7 @@ export class Upgrades {
       rooms,
       rates: this.#rates,
       clock,
+      tally,
       logger,
     });
   }
@@ -132,12 +136,18 @@ export class Upgrades {
       if (!hasLease) throw new OfficeError('conflict', 'no lease on this document is in force');
       return;
     }
-    const isThere = ref?.kind === 'brief' || ref?.segment === 1;
-    const grant = isThere ? this.#context.grantOf(ref.sessionId) : null;
+    const grant = ref ? this.#context.grantOf(ref.sessionId) : null;
     // What a person may not read looks to them like what does not exist.
-    if (!grant || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
+    if (!ref || !grant || !permission(principal, grant, 'read')) throw new OfficeError('unknown', 'no such document');
+    if (ref.kind === 'brief') return;
+    // A segment begins to exist when the one before it is sealed.
+    const live = this.#context.liveSegmentOf(ref.sessionId) ?? 0;
+    if (ref.segment > live) throw new OfficeError('unknown', 'no such document');
   }
 }
+
+const doorFor = (options: ServerOptions<typeof DoorSocket>) =>
+  new WebSocketServer({ ...options, noServer: true, WebSocket: DoorSocket });
 
 /** A name as the URL carries it; '' where that is no proper URL, and '' is no document's name. */
 function decodeName(text: string): string {

@@ -55,6 +55,7 @@ function view(agent: string, cause: Entry, step: Step, state: TurnView['state'],
     place: state === 'queued' ? 1 : null,
     waiting_for: null,
     model: null,
+    segment: null,
     queued_at: new Date(cause.at + 1).toISOString(),
     since: new Date(cause.at + 1).toISOString(),
   };

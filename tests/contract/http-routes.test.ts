@@ -163,6 +163,7 @@ describe('chats', () => {
     const params = { id: ulid(99) };
     expect(await caller.refusal('session', { params })).toBe('404 unknown');
     expect(await caller.refusal('messages', { params })).toBe('404 unknown');
+    expect(await caller.refusal('segment', { params: { ...params, n: '1' } })).toBe('404 unknown');
     expect(await caller.refusal('exportSession', { params })).toBe('404 unknown');
     expect(await caller.refusal('binSession', { params })).toBe('404 unknown');
     expect(await caller.refusal('restoreSession', { params })).toBe('404 unknown');
@@ -188,6 +189,8 @@ describe('chats', () => {
       content: 'hello world',
     });
     expect(message.created_at).toMatch(ISO);
+    const page = await call(caller, 'segment', { params: { id, n: '1' } });
+    expect(page.entries.map(({ kind }) => kind)).toEqual(['created', 'message']);
     expect((await call(caller, 'messages', { params: { id } })).messages).toEqual([message]);
     expect((await call(caller, 'postMessage', { params: { id }, body })).message).toEqual(message);
     const other = { ...body, content: 'other words' };

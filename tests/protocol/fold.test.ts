@@ -98,4 +98,22 @@ describe('the fold', () => {
     expect(fold([...story, binned]).isBinned).toBe(true);
     expect(fold([restored, ...story, binned]).isBinned).toBe(false);
   });
+
+  test('[FO7] what came late carries when it came, by the oldest word, and a sealed segment looks the same', () => {
+    const arrived = (n: number, ids: EntryId[]): Entry => ({
+      id: deriveId('arrived', n),
+      kind: 'arrived',
+      author: 'office',
+      at: n,
+      ids,
+    });
+    const sealed: Entry = { id: deriveId('sealed'), kind: 'sealed', author: 'office', at: 4_000, next: 2 };
+    const { items } = fold([...story, arrived(3_000, [ulid(10)]), arrived(2_500, [ulid(10), ulid(99)]), sealed]);
+    expect(items.map(({ id, arrivedAt }) => [id, arrivedAt])).toEqual([
+      [ulid(1), null],
+      [first.id, null],
+      [ulid(10), 2_500],
+    ]);
+    expect(fold([...story, sealed]).items).toEqual(fold(story).items);
+  });
 });

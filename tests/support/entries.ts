@@ -25,3 +25,7 @@ export const message = (author: string, n: number, fields: Partial<Message> = {}
   mentions: [],
   ...fields,
 });
+
+/** The same, written at this moment: it is not late when it comes. */
+export const messageNow = (author: string, n: number, fields: Partial<Message> = {}): Message =>
+  message(author, n, { at: Date.now() + n, ...fields });

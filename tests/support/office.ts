@@ -23,12 +23,15 @@ type Ready = Extract<z.infer<typeof saidSchema>, { type: 'ready' }>;
 export interface OfficeSettings {
   readonly env?: Readonly<Record<string, string>>;
   readonly dataFolder?: string;
+  /** Another program in place of the server's. */
+  readonly main?: string;
 }
 
 /** A server in a process of its own, with an owner; it ends with the test. */
 export class RunningOffice {
   readonly dataFolder: string;
   readonly #env: Record<string, string>;
+  readonly #main: string;
   #child: ChildProcess | null = null;
   #ready: Ready | null = null;
   /** What it wrote to its log, since the first start. */
@@ -36,6 +39,7 @@ export class RunningOffice {
 
   constructor(settings: OfficeSettings) {
     this.dataFolder = settings.dataFolder ?? tempFolder();
+    this.#main = settings.main ?? MAIN;
     this.#env = {
       PATH: process.env.PATH ?? '',
       DAENA_DATA: this.dataFolder,
@@ -74,7 +78,7 @@ export class RunningOffice {
   /** Starts the process; where it ran before, on the same port. Rejects with the sentence of a fatal start. */
   async start(): Promise<void> {
     const port = this.#ready ? new URL(this.#ready.address).port : undefined;
-    const child = fork(MAIN, [], {
+    const child = fork(this.#main, [], {
       execPath: process.execPath,
       execArgv: [],
       env: { ...this.#env, ...(port !== undefined && { DAENA_PORT: port }) },

@@ -3,25 +3,36 @@ import { LeaseRegistry } from '../../sync-server/leases.ts';
 import { createLogger } from '../../sync-server/logger.ts';
 import type { Principal } from '../../sync-server/protocol/principal.ts';
 import type { Peer } from '../../sync-server/room/peer.ts';
-import { Rooms } from '../../sync-server/room/rooms.ts';
+import { Rooms, type RoomsContext } from '../../sync-server/room/rooms.ts';
+import { SEGMENT_LIMITS } from '../../sync-server/room/segment-roll.ts';
+import { SessionSegments } from '../../sync-server/room/session-segments.ts';
+import { Tally } from '../../sync-server/tally.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export interface RoomsInMemory {
   readonly rooms: Rooms;
   readonly log: MemoryUpdateLog;
   readonly leases: LeaseRegistry;
+  readonly clock: ManualClock;
+  readonly tally: Tally;
   /** What the rooms wrote to their logger. */
   readonly lines: readonly string[];
 }
 
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
-export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
+export function openRooms(
+  log = new MemoryUpdateLog(),
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> = {},
+): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
+  const clock = new ManualClock();
+  const tally = new Tally();
   const rooms = new Rooms({
     log,
     leases,
-    clock: new ManualClock(),
+    clock,
+    tally,
     logger: createLogger((line) => lines.push(line)),
     grantOf: () => ({
       scope: { type: 'general', id: null },
@@ -30,11 +41,15 @@ export function openRooms(log = new MemoryUpdateLog()): RoomsInMemory {
       members: [],
       isBinned: false,
     }),
-    findProjected: () => undefined,
+    segments: new SessionSegments({ entry: () => undefined, newestAt: () => 0, liveSegment: () => 1 }),
+    segmentLimits: SEGMENT_LIMITS,
     project: () => Promise.resolve(),
+    projectionBacklog: () => 0,
+    arrivedLate: () => undefined,
     prepare: () => Promise.resolve(),
+    ...parts,
   });
-  return { rooms, log, leases, lines };
+  return { rooms, log, leases, clock, tally, lines };
 }
 
 /** A connection without a socket: it keeps what it was sent. */
@@ -42,6 +57,8 @@ export class ListeningPeer implements Peer {
   readonly knowsReceipts = true;
   readonly principal: Principal;
   readonly lease: Peer['lease'];
+  /** As if the network had not taken this many bytes. */
+  unsentBytes = 0;
   readonly sent: Uint8Array[] = [];
   readonly closes: number[] = [];
 
@@ -51,10 +68,6 @@ export class ListeningPeer implements Peer {
   }
 
   send(frame: Uint8Array): void {
-    this.sent.push(frame);
-  }
-
-  sendPresence(frame: Uint8Array): void {
     this.sent.push(frame);
   }
 

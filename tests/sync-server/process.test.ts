@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readRetryHint } from '../../sync-server/protocol/retry-hint.ts';
 import { message, ulid } from '../support/entries.ts';
 import { knock } from '../support/knock.ts';
 import { RunningOffice, startOffice } from '../support/office.ts';
@@ -24,6 +25,24 @@ test('[RO4] SIGTERM finishes what is begun, tells everyone to come back, and end
   expect((await caller.call('messages', { params: { id: session.session_id } })).messages).toMatchObject([
     { message_id: ulid(1) },
   ]);
+});
+
+test('[RO4] where the disk hangs, everyone is told to come back and when, and the process ends within 10 s', async () => {
+  const office = await startOffice({ main: new URL('hanging-server.ts', import.meta.url).pathname });
+  const { caller, me } = await office.signIn();
+  const { session } = await caller.call('startChat', { body: { scope_type: 'general' } });
+  const peer = await connect(caller, session.documents.live, { receipts: true }).synced();
+  peer.write(message(me.id, 1));
+  await until('the disk works', () => peer.isSaved);
+  peer.write(message(me.id, 2, { body: 'the disk hangs' }));
+  await peer.roundTrip();
+  const startedAt = performance.now();
+  const stopped = office.stop();
+  await peer.closedWith(4504);
+  expect(readRetryHint(peer.closes[0]?.reason ?? '')).toBeGreaterThan(0);
+  expect(await stopped).toBe(1);
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(peer.isSaved).toBe(false);
 });
 
 test('[RO5] who comes while the office opens waits for it, and is served', async () => {

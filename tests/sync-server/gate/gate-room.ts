@@ -16,6 +16,8 @@ export class GateRoom {
   readonly owners = new Map<number, string>();
   /** Updates as they entered, in order. */
   readonly entered: Uint8Array[] = [];
+  /** How many further entries the segment takes. */
+  roomFor = Number.POSITIVE_INFINITY;
   nowMs = 1_000_000;
   grant: SessionGrant = {
     scope: { type: 'general', id: null },
@@ -30,6 +32,7 @@ export class GateRoom {
       grant: this.grant,
       nowMs: this.nowMs,
       find: (id) => readEntry(entriesOf(this.doc).get(id)) ?? undefined,
+      fitsAll: (count) => count <= this.roomFor,
       ...this.#clocks(person.id),
     });
     return this.#enter(verdict, person.id);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CommitGate } from '../../support/commit-gate.ts';
-import { message } from '../../support/entries.ts';
+import { messageNow as message } from '../../support/entries.ts';
 import { openHeldOffice } from '../../support/office-in-process.ts';
 import { connect, contentOf } from '../../support/office-peer.ts';
 import { until } from '../../support/until.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { message } from '../../support/entries.ts';
+import { messageNow as message } from '../../support/entries.ts';
 import { startOffice } from '../../support/office.ts';
 import { connect, contentOf } from '../../support/office-peer.ts';
 import { until } from '../../support/until.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { writeAwareness } from '../../../sync-server/protocol/frames.ts';
+import { IDLE_MS } from '../../../sync-server/room/rooms.ts';
 import { openHeldOffice } from '../../support/office-in-process.ts';
 import { connect, type OfficePeer } from '../../support/office-peer.ts';
 import { addMember } from '../../support/office-people.ts';
@@ -80,4 +81,52 @@ test('[AW2] everyone is told who is here at least every 20 s, so that a stock pr
   const before = viewer.frames.length;
   office.clock.advance(20_000);
   await until('a frame', () => viewer.frames.length > before);
+});
+
+test('[AW3] who was away for a moment sees at once who stayed, though their clock stood still', async () => {
+  const { one, two, viewer } = await threePeers();
+  one.provider.awareness.setLocalState({ n: 1 });
+  two.provider.awareness.setLocalState({ n: 2 });
+  const seesBoth = (): boolean => stateOf(viewer, one)?.n === 1 && stateOf(viewer, two)?.n === 2;
+  await until('both are seen', seesBoth);
+  viewer.provider.disconnect();
+  await until('nobody is seen', () => !stateOf(viewer, one) && !stateOf(viewer, two));
+  viewer.provider.connect();
+  await until('both are seen again', seesBoth);
+});
+
+test('[AW3] after the room was opened anew everyone is seen at once by everyone, under the clocks that they had', async () => {
+  const { one, two, viewer, office } = await threePeers();
+  const peers = [one, two, viewer];
+  peers.forEach((peer, n) => {
+    peer.provider.awareness.setLocalState({ n });
+  });
+  const seeEachOther = (): boolean =>
+    peers.every((peer) => peers.every((other, n) => other === peer || stateOf(peer, other)?.n === n));
+  await until('all see all', seeEachOther);
+  for (const { provider } of peers) provider.disconnect();
+  await until('all are gone', async () => (await office.gauge('daena_sockets_open')) === 0);
+  office.clock.advance(IDLE_MS);
+  await until('the room is gone', async () => (await office.gauge('daena_rooms_open')) === 0);
+  for (const { provider } of peers) provider.connect();
+  await until('all see all again', seeEachOther);
+});
+
+test('[AW1] a device that comes back before its old connection is known to be dead is seen under its id', async () => {
+  const { one, viewer } = await threePeers();
+  one.provider.awareness.setLocalState({ n: 1 });
+  await until('the state', () => stateOf(viewer, one)?.n === 1);
+  const lost = one.provider.ws;
+  // As where the network went away: the provider begins anew, and the server hears nothing of the end.
+  one.provider.ws = null;
+  if (lost) lost.onmessage = lost.onclose = null;
+  one.provider.wsconnected = false;
+  one.provider.connect();
+  await until('it is back', () => one.provider.wsconnected && one.provider.ws !== lost);
+  one.provider.awareness.setLocalState({ n: 2 });
+  await until('the new state', () => stateOf(viewer, one)?.n === 2);
+  lost?.close();
+  await one.roundTrip();
+  one.provider.awareness.setLocalState({ n: 3 });
+  await until('still there', () => stateOf(viewer, one)?.n === 3);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { FRAME } from '../../../sync-server/protocol/frames.ts';
-import { message, ulid } from '../../support/entries.ts';
+import { messageNow as message, ulid } from '../../support/entries.ts';
 import { startOffice } from '../../support/office.ts';
 import { openHeldOffice } from '../../support/office-in-process.ts';
 import { connect, contentOf } from '../../support/office-peer.ts';

@@ -212,16 +212,16 @@ export class TestOffice {
       if (this.isRefusing || !isAlive()) throw new Error('the room refuses');
     };
     return {
-      prepare: async () => {
+      prepare: async (sessionId) => {
         await enter();
-        return { clientId: this.#clientId++, newestAt: this.#at };
+        return { document: `session/${sessionId}/1`, clientId: this.#clientId++, newestAt: this.#at };
       },
-      finish: async (document, rowId, makeReply) => {
+      finish: async ({ sessionId }, rowId, makeReply) => {
         await enter();
         const reply = makeReply(this.rows.get(rowId) ?? null, this.nextAt());
         if (this.log.has(reply.id)) return 'exists';
         this.rows.delete(rowId);
-        this.commit(document.split('/')[1] ?? '', reply);
+        this.commit(sessionId, reply);
         this.project();
         return 'written';
       },
@@ -270,14 +270,17 @@ export class TestOffice {
 
   /** Projects what the log holds. */
   project(): void {
+    const told: TurnView[] = [];
     for (const id of this.#pending.splice(0)) {
       const item = this.log.get(id);
       const session = item && this.sessions.get(item.sessionId);
       if (!item || !session) throw new Error('an entry of no session');
       this.projected.add(id);
-      this.events.push(...this.turns.entryProjected(item.entry, session));
+      const drafts = this.turns.entryProjected(item.entry, session);
+      this.events.push(...drafts);
+      told.push(...drafts.flatMap((draft) => (draft.type === 'turn.updated' ? [draft.payload] : [])));
     }
-    this.scheduler.onProjected();
+    this.scheduler.onProjected(told);
   }
 
   common(author: string) {

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { createLogger } from '../../sync-server/logger.ts';
+import { Projector } from '../../sync-server/projector.ts';
+import { committed, message, ulid } from '../persistence/projection/office-on-disk.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const session = ulid(1);
+const quiet = createLogger(() => undefined);
+const entry = (number: number) => committed(session, [message(number, `n ${number}`)], { throughClock: number });
+
+test('[PJ6] batches are projected one at a time, in order, and hold all that came meanwhile', async () => {
+  const clocks: number[][] = [];
+  const first = Promise.withResolvers<number>();
+  const projector = new Projector(
+    async (batch) => {
+      clocks.push(batch.map(({ throughClock }) => throughClock));
+      return clocks.length === 1 ? first.promise : 0;
+    },
+    new ManualClock(),
+    quiet,
+  );
+  const all = [projector.add(entry(1))];
+  await expect.poll(() => clocks.length).toBe(1);
+  all.push(projector.add(entry(2)), projector.add(entry(3)));
+  expect(projector.backlog).toBe(3);
+  first.resolve(0);
+  await Promise.all(all);
+  expect(clocks).toEqual([[1], [2, 3]]);
+  expect(projector.backlog).toBe(0);
+});
+
+test('[PJ6] a batch that fails is projected again, and the health says so meanwhile', async () => {
+  const clock = new ManualClock();
+  const clocks: number[][] = [];
+  const projector = new Projector(
+    async (batch) => {
+      clocks.push(batch.map(({ throughClock }) => throughClock));
+      if (clocks.length === 1) throw new Error('the disk is full');
+      return 0;
+    },
+    clock,
+    quiet,
+  );
+  const added = projector.add(entry(1));
+  await expect.poll(() => projector.failure).toBe('the disk is full');
+  clock.advance(60_000);
+  await added;
+  expect(clocks).toEqual([[1], [1]]);
+  expect(projector.failure).toBeNull();
+});
+
+test('[PJ6] draining waits for what is under way and projects the rest, without resting', async () => {
+  const clocks: number[] = [];
+  const projector = new Projector(
+    async (batch) => {
+      clocks.push(...batch.map(({ throughClock }) => throughClock));
+      return 60_000;
+    },
+    new ManualClock(),
+    quiet,
+  );
+  await projector.add(entry(1));
+  const added = projector.add(entry(2));
+  await projector.drain();
+  await added;
+  expect(clocks).toEqual([1, 2]);
+});
