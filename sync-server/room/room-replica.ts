@@ -230,6 +230,8 @@ export class RoomReplica {
   find(id: string): Entry | undefined {
     const value = entriesOf(this.doc).get(id);
     if (value !== undefined) return readEntry(value) ?? undefined;
+    // The session has no other segment.
+    if (this.ref.kind === 'segment' && this.ref.segment === 1 && !this.#tally.isSealed) return undefined;
     return this.#context.segments.find(this.ref.sessionId, id);
   }
 

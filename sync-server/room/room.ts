@@ -62,10 +62,6 @@ export class Room {
     this.#presence = new RoomPresence(this.#delivery, context);
   }
 
-  get peerCount(): number {
-    return this.#delivery.peers.size;
-  }
-
   /** Why the document can only be read; null in health. */
   get damage(): string | null {
     return this.#replica.damage;
@@ -94,10 +90,6 @@ export class Room {
   /** Bytes of a brief; 0 for a segment. */
   get briefBytes(): number {
     return this.#replica.briefBytes;
-  }
-
-  get isQuiet(): boolean {
-    return this.#replica.isQuiet;
   }
 
   get isFailed(): boolean {

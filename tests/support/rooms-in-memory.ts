@@ -22,16 +22,17 @@ export interface RoomsInMemory {
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> = {},
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> & {
+    readonly clock?: ManualClock;
+  } = {},
 ): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
-  const clock = new ManualClock();
+  const clock = parts.clock ?? new ManualClock();
   const tally = new Tally();
   const rooms = new Rooms({
     log,
     leases,
-    clock,
     tally,
     logger: createLogger((line) => lines.push(line)),
     grantOf: () => ({
@@ -48,6 +49,7 @@ export function openRooms(
     arrivedLate: () => undefined,
     prepare: () => Promise.resolve(),
     ...parts,
+    clock,
   });
   return { rooms, log, leases, clock, tally, lines };
 }
