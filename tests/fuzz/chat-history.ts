@@ -19,6 +19,7 @@ import type { Look } from './look.ts';
 import type { MortalOffice } from './mortal-office.ts';
 import type { MortalWorker } from './mortal-worker.ts';
 import { Network } from './network.ts';
+import { SMALL_SEGMENTS } from './small-segments.ts';
 import { type Below, seededUlid } from './written-entries.ts';
 
 /** How long a server that was killed slowly stays dead, in ms. */
@@ -27,6 +28,8 @@ const DEAD_MS = 150;
 const IDLE_MS = 31_000;
 /** How long to wait for rooms to be closed, in ms. */
 const CLOSING_MS = 400;
+/** Longer than the office gathers what it says of late arrivals, in ms. */
+const GATHERING_MS = 1_200;
 /** A frame of a type that no version knows. */
 const BABBLE = Uint8Array.of(77, 1, 2, 3);
 
@@ -103,8 +106,10 @@ export class ChatHistory {
     const session = this.#session;
     switch (action.kind) {
       case 'write':
-        for (let left = action.count; left > 0; left--) this.#put(this.#at(action.device), saying(false, this.#below));
-        return;
+        return this.#say(this.#at(action.device), action.count);
+      case 'roll':
+        // Full, whatever was there: as soon as the office has it.
+        return this.#say(this.#at(action.device), SMALL_SEGMENTS.entries);
       case 'ask':
         return this.#put(this.#at(action.device), saying(true, this.#below));
       case 'edit':
@@ -162,6 +167,10 @@ export class ChatHistory {
     if (content === null) return;
     const at = this.#cast.office.clock.now();
     device.write([{ id: seededUlid(at, this.#below), author: device.author, at, ...content }]);
+  }
+
+  #say(device: Device, count: number): void {
+    for (let left = count; left > 0; left--) this.#put(device, saying(false, this.#below));
   }
 
   /** The other of the two sits down at the laptop, with a store of their own. */
@@ -254,12 +263,14 @@ export class ChatHistory {
     try {
       const look = (): Look => this.#look(newcomer);
       let lookedAt = Math.round(performance.now());
+      let wellForMs = 0;
       const isWell = (): boolean => {
+        const passedMs = Math.round(performance.now()) - lookedAt;
+        lookedAt += passedMs;
         // Leases and waits of the scheduler run out as they would.
-        const now = Math.round(performance.now());
-        this.#cast.office.clock.advance(now - lookedAt);
-        lookedAt = now;
-        return broken(WHILE_QUIET, look()).length === 0;
+        this.#cast.office.clock.advance(passedMs);
+        wellForMs = broken(WHILE_QUIET, look()).length === 0 ? wellForMs + passedMs : 0;
+        return wellForMs > GATHERING_MS;
       };
       // Where it stays wrong, what is wrong is the answer.
       await until('all is well', isWell).catch(() => undefined);

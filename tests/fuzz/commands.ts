@@ -25,7 +25,7 @@ export type Action =
       readonly pick: number;
     }
   | { readonly kind: 'react'; readonly device: number; readonly pick: number; readonly isOn: boolean }
-  | { readonly kind: 'ask' | 'babble'; readonly device: number }
+  | { readonly kind: 'ask' | 'babble' | 'roll'; readonly device: number }
   | { readonly kind: 'offline' | 'online' | 'reload'; readonly device: number }
   | { readonly kind: 'share'; readonly from: 0 | 1 }
   | { readonly kind: 'kill'; readonly afterTurns: number; readonly isSlow: boolean }
@@ -181,6 +181,7 @@ const WEIGHTED: readonly { readonly weight: number; readonly arbitrary: fc.Arbit
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('kill' as const), afterTurns: fc.nat(40), isSlow: fc.boolean() }),
   },
+  { weight: 2, arbitrary: onDevice('roll') },
   { weight: 2, arbitrary: plain('killWorker') },
   { weight: 1, arbitrary: plain('compact') },
   { weight: 1, arbitrary: plain('lockOut') },

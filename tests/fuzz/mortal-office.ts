@@ -10,6 +10,7 @@ import { type Office, openOffice } from '../../sync-server/office.ts';
 import { TrustedOrigins } from '../../sync-server/origins.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { OWNER } from '../support/office-people.ts';
+import { SMALL_SEGMENTS } from './small-segments.ts';
 
 /**
  * An office in this process that can die: in one step of the event loop its sockets break, and its files are copied as
@@ -88,6 +89,7 @@ export class MortalOffice {
       origins: new TrustedOrigins('http', this.#port, '127.0.0.1', []),
       baseUrl: () => this.url,
       clock: this.clock,
+      segmentLimits: SMALL_SEGMENTS,
       logger: createLogger((line) => {
         // One that died may complain as it likes.
         if (this.#lives === life && line.includes('"level":"error"')) this.errors.push(line);
