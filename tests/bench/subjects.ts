@@ -1,6 +1,6 @@
 /** The servers that are compared. */
 import { join } from 'node:path';
-import type { Bed, BedOptions } from './bed.ts';
+import { type Bed, type BedOptions, ONE_ROOM } from './bed.ts';
 import { makeOffice } from './daena-bed.ts';
 import { ServerProcess } from './server-process.ts';
 import { type Dialect, Wire } from './wire.ts';
@@ -34,6 +34,7 @@ const SOMEBODY = 'somebody'.padEnd(32, '-');
 function peerBed(name: SubjectName, dialect: Dialect): (options: BedOptions) => Promise<Bed> {
   let lastRoom = 0;
   return async ({ folder, nodeOptions }) => ({
+    ...ONE_ROOM,
     start: () =>
       ServerProcess.start({
         script: join(import.meta.dirname, 'servers', `${name}.mjs`),
