@@ -183,6 +183,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     scheduler,
     health,
     clock,
+    caughtUp: () => projector.settled(),
     publish,
   };
   const app = createApp({
