@@ -18,11 +18,11 @@ export interface HealthParts {
   readonly scheduler: Scheduler;
   readonly streams: EventStreams;
   readonly held: HeldSockets;
-  readonly quarantine: Quarantine;
-  readonly divergences: Divergences;
   readonly tally: Tally;
   /** Open turns of the person who has the most. */
   openTurns(): number;
+  readonly quarantine: Quarantine;
+  readonly divergences: Divergences;
 }
 
 type Health = RouteResponse<'health'>;
@@ -48,6 +48,11 @@ export class OfficeHealth {
     this.#gauge('daena_storage_refusing', '1 while the disk refuses changes', () =>
       parts.rooms.storageFailure ? 1 : 0,
     );
+    this.#gauge('daena_peers_behind', 'Connections that get no changes one by one: they read too slowly', () =>
+      [...parts.rooms.loaded()].reduce((sum, room) => sum + room.behindCount, 0),
+    );
+    this.#showBounds();
+    this.#showCounts();
     this.#gauge(
       'daena_quarantined_updates',
       'Changes that are kept aside because they could not be applied',
@@ -62,11 +67,6 @@ export class OfficeHealth {
         this.inc(parts.divergences.count);
       },
     });
-    this.#gauge('daena_peers_behind', 'Connections that get no changes one by one: they read too slowly', () =>
-      [...parts.rooms.loaded()].reduce((sum, room) => sum + room.behindCount, 0),
-    );
-    this.#showBounds();
-    this.#showCounts();
   }
 
   /** Whether the office takes work: it has caught up and is not stopping. */

@@ -166,9 +166,9 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     scheduler,
     streams,
     held,
+    tally,
     quarantine,
     divergences,
-    tally,
     openTurns: () => read.turns.mostOpenOfOnePerson(),
   });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
@@ -283,8 +283,8 @@ interface RoomParts extends ReadModel {
 }
 
 function wireRooms(parts: RoomParts): RoomWiring {
-  const { database, log, leases, streams, clock, tally, logger, segmentLimits, thread, grants, sessionStore, events } =
-    parts;
+  const { database, log, leases, streams, clock, tally, logger, segmentLimits } = parts;
+  const { thread, grants, sessionStore, events } = parts;
   let projected: (told: readonly TurnView[]) => void = () => undefined;
   const order = new EventOrder(
     events.range().newest,

@@ -66,10 +66,10 @@ export interface ReplicaContext {
   project(committed: CommittedEntries): Promise<void>;
   /** Hears of entries that came late, once they are projected. */
   arrivedLate(sessionId: string, ids: readonly EntryId[]): void;
-  /** Hears of a segment that was ended, once that is projected. */
-  sealed(document: string): void;
   /** Changes of all rooms that are durable and wait for their projection. */
   projectionBacklog(): number;
+  /** Hears of a segment that was ended, once that is projected. */
+  sealed(document: string): void;
   /** The disk took a change. */
   onCommitted(): void;
   /** Keeps a change that passed the gate and could not be applied. Returns at once, never throws. */

@@ -31,9 +31,9 @@ export function openRooms(
 ): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
-  const setAside: QuarantinedUpdate[] = [];
   const clock = parts.clock ?? new ManualClock();
   const tally = new Tally();
+  const setAside: QuarantinedUpdate[] = [];
   const rooms = new Rooms({
     log,
     leases,
@@ -54,8 +54,8 @@ export function openRooms(
     }),
     segmentLimits: SEGMENT_LIMITS,
     project: () => Promise.resolve(),
-    quarantine: (change) => void setAside.push(change),
     projectionBacklog: () => 0,
+    quarantine: (change) => void setAside.push(change),
     arrivedLate: () => undefined,
     sealed: () => undefined,
     prepare: () => Promise.resolve(),
