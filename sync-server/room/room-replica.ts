@@ -268,13 +268,13 @@ export class RoomReplica {
       return gateWorker(lease, decoded, { ...clocks, nowMs, hasEntry: (id) => this.find(id) !== undefined });
     }
     if (this.ref.kind === 'segment') {
-      const isLost = this.damage === null ? undefined : (id: string) => this.#isLost(id);
+      const isDamaged = this.damage !== null;
       return gatePerson(principal, decoded, {
         ...clocks,
         grant,
         nowMs,
-        find: (id) => this.find(id),
-        ...(isLost && { isLost }),
+        find: (id) => this.find(id) ?? (isDamaged ? this.#findLost(id) : undefined),
+        isLost: (id) => isDamaged && this.#findLost(id) !== undefined,
         fitsAll: (count, sizeBytes) => this.fits(count, sizeBytes),
       });
     }
@@ -288,7 +288,7 @@ export class RoomReplica {
     return refillOf(this.doc, decoded, {
       clockOf: (client) => this.clockOf(client),
       isBoundToSender: (client) => this.#owners.get(client) === peer.principal.id,
-      isLostEntry: (id, value) => this.#isLost(id) && isDeepStrictEqual(this.find(id), value),
+      isLostEntry: (id, value) => isDeepStrictEqual(this.#findLost(id), value),
     });
   }
 
@@ -440,11 +440,14 @@ export class RoomReplica {
     if (entries.some(({ kind }) => kind === 'sealed')) this.#context.sealed(this.name);
   }
 
-  /** Whether the database has an entry of this segment that the document has not. Only a damaged log is behind it. */
-  #isLost(id: string): boolean {
+  /** An entry of this segment that the database has and the document has not: the log has lost it. */
+  #findLost(id: string): Entry | undefined {
     const { ref } = this;
-    if (ref.kind !== 'segment' || entriesOf(this.doc).has(id)) return false;
-    return this.#context.segments.projectedSegmentOf(ref.sessionId, id) === ref.segment;
+    const { segments } = this.#context;
+    if (ref.kind !== 'segment' || entriesOf(this.doc).has(id)) return undefined;
+    return segments.projectedSegmentOf(ref.sessionId, id) === ref.segment
+      ? segments.findProjected(ref.sessionId, id)
+      : undefined;
   }
 
   async #project(entries: readonly Entry[], throughClock: number): Promise<void> {

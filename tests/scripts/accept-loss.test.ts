@@ -191,8 +191,10 @@ test('[LO9] who wrote what is lost brings it back to a room that is read-only, a
   writer.leave();
   await first.stop();
   const before = await loggedIn(office);
-  await lose(office, await recordOf(office, ulid(3)), 'rotten');
-  await lose(office, await recordOf(office, ulid(8)), 'gone');
+  const [inside, last] = [await recordOf(office, ulid(3)), await recordOf(office, ulid(8))];
+  expect(last).toBe(before.lastClock);
+  await lose(office, inside, 'rotten');
+  await lose(office, last, 'gone');
 
   const damaged = await startOffice({ dataFolder: office.dataFolder });
   const { caller } = await damaged.signIn();
