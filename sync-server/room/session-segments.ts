@@ -5,6 +5,8 @@ export interface ProjectedSegments {
   entry(sessionId: string, entryId: string): Entry | undefined;
   /** The newest `at` of any entry of the session, in ms; 0 where there is none. */
   newestAt(sessionId: string): number;
+  /** The segment that an entry stands in; undefined where it is not projected. */
+  segmentOf(sessionId: string, entryId: string): number | undefined;
   /** Null where there is no such session. */
   liveSegment(sessionId: string): number | null;
 }
@@ -36,6 +38,11 @@ export class SessionSegments {
   /** An entry of the session that is projected, in whichever segment. */
   findProjected(sessionId: string, entryId: string): Entry | undefined {
     return this.#projected.entry(sessionId, entryId);
+  }
+
+  /** The segment that an entry stands in, as projected; undefined where it is not. */
+  projectedSegmentOf(sessionId: string, entryId: string): number | undefined {
+    return this.#projected.segmentOf(sessionId, entryId);
   }
 
   /** The newest `at` of any entry of the session, in ms; 0 where there is none. */
