@@ -8,7 +8,7 @@ import { Icon } from '../ui/icon.tsx';
 import type { Bubble } from './arrange.ts';
 import { whoIs } from './directory.ts';
 import { MarkdownBody } from './markdown-body.tsx';
-import { MessageTools, Reactions } from './message.tsx';
+import { Late, MessageTools, Quote, Reactions } from './message.tsx';
 import { useOffice } from './office-context.tsx';
 import { clockTime, duration, measured, phaseOf } from './phrases.ts';
 import { useSession } from './session-context.tsx';
@@ -42,6 +42,13 @@ export function AgentBubble(props: { bubble: Bubble; notes: readonly Bubble[]; i
   const thinking = () => reply()?.thinking ?? props.bubble.row?.thinking ?? '';
   const isOpen = () => props.bubble.reply === null;
   const isRehearsed = () => reply()?.isRehearsed ?? props.bubble.row?.isRehearsed ?? false;
+  /** What it answers, where that lies further up than what is loaded. */
+  const earlierCause = () => {
+    const { cause } = props.bubble;
+    const entry = view.session.entry(cause);
+    const meant = entry?.kind === 'again' ? entry.target : cause;
+    return view.isEarlier(meant) ? meant : undefined;
+  };
   const label = () => stepLabel(props.bubble.step);
   return (
     <article
@@ -70,7 +77,9 @@ export function AgentBubble(props: { bubble: Bubble; notes: readonly Bubble[]; i
             <span class="tag">rehearsed, not AI</span>
           </Show>
           <time datetime={new Date(props.bubble.at).toISOString()}>{clockTime(props.bubble.at)}</time>
+          <Show when={props.bubble.item}>{(item) => <Late item={item()} />}</Show>
         </header>
+        <Show when={props.bubble.step === 'answer' && earlierCause()}>{(id) => <Quote entryId={id()} />}</Show>
         <Notes notes={props.notes} />
         <Show when={thinking() !== ''}>
           <details class="thinking">

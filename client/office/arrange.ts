@@ -7,9 +7,14 @@ import { stepSchema } from '../../sync-server/protocol/entry.ts';
 import type { DebateItem, MessageItem, NoticeItem, ReplyItem, TimelineItem } from '../../sync-server/protocol/fold.ts';
 import type { LiveRow } from '../../sync-server/protocol/segment.ts';
 import { isFinal, type TurnView } from '../../sync-server/protocol/turn.ts';
+import { LATE_MS } from '../sync/read-positions.ts';
 
 /** Messages of one author stand together where no more than this lies between them, in ms. */
 const GROUP_MS = 5 * 60_000;
+
+/** When an item came that came long after it was written, ms; null where it came in time. */
+export const lateSince = ({ at, arrivedAt }: Pick<TimelineItem, 'at' | 'arrivedAt'>): number | null =>
+  arrivedAt !== null && arrivedAt - at > LATE_MS ? arrivedAt : null;
 
 /** One agent's work on one cause, in whatever state it is. */
 export interface Bubble {
@@ -48,6 +53,8 @@ export interface Arrangement {
   readonly turns: readonly TurnView[];
   /** What this person has read, ms; the line stands before the first foreign message after it. null: no line. */
   readonly readUntil: number | null;
+  /** Whether the items begin where the session does. Otherwise what comes first need not be the first that is unread. */
+  readonly isFromBeginning: boolean;
   readonly me: string;
   /** A name of the calendar day of a moment, in the reader's time zone. */
   readonly dayOf: (at: number) => string;
@@ -141,18 +148,22 @@ export function arrange(arrangement: Arrangement): readonly Line[] {
   let day = '';
   let last: { readonly author: string; readonly at: number } | null = null;
   let hasUnreadLine = readUntil === null;
+  let isReadAbove = arrangement.isFromBeginning;
 
-  const open = (at: number, author: string): boolean => {
+  /** @param position when it came to be read, ms: the order of what is unread */
+  const open = (at: number, author: string, position = at): boolean => {
     if (dayOf(at) !== day) {
       day = dayOf(at);
       lines.push({ kind: 'day', key: `day ${day}`, at });
       last = null;
     }
-    if (!hasUnreadLine && readUntil !== null && at > readUntil && author !== me) {
+    const isUnread = readUntil !== null && position > readUntil;
+    if (!hasUnreadLine && isReadAbove && isUnread && author !== me) {
       hasUnreadLine = true;
       lines.push({ kind: 'unread', key: 'unread' });
       last = null;
     }
+    isReadAbove ||= !isUnread;
     const isGrouped = last?.author === author && at - last.at <= GROUP_MS;
     last = { author, at };
     return isGrouped;
@@ -164,7 +175,8 @@ export function arrange(arrangement: Arrangement): readonly Line[] {
       lines.push({ kind: 'notes', key: `notes ${bubble.cause}`, notes: orphans });
     } else if (!isHidden(bubble)) {
       const notes = notesFor(bubble);
-      const isGrouped = open(bubble.at, bubble.agent) && notes.length === 0 && bubble.step === 'answer';
+      const position = bubble.item?.arrivedAt ?? bubble.at;
+      const isGrouped = open(bubble.at, bubble.agent, position) && notes.length === 0 && bubble.step === 'answer';
       lines.push({ kind: 'bubble', key: bubble.key, bubble, notes, isGrouped });
     }
   };
@@ -173,7 +185,8 @@ export function arrange(arrangement: Arrangement): readonly Line[] {
     const bubble = told.get(item.id);
     if (bubble) addBubble(bubble);
     else if (item.kind === 'message') {
-      const isGrouped = open(item.at, item.author) && item.replyTo === null;
+      const isFollowUp = open(item.at, item.author, item.arrivedAt ?? item.at);
+      const isGrouped = isFollowUp && item.replyTo === null && lateSince(item) === null;
       lines.push({ kind: 'message', key: item.id, item, isGrouped });
     } else if (item.kind === 'debate') {
       open(item.at, '');

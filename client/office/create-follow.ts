@@ -15,8 +15,10 @@ export interface Follow {
 /**
  * Keeps a reader at the bottom of growing content, and only one who is there: any move upwards lets go at once,
  * coming back near the bottom takes hold again.
+ *
+ * @param isAtEnd whether the bottom of the content is the end of what there is
  */
-export function createFollow(): Follow {
+export function createFollow(isAtEnd: () => boolean): Follow {
   const [isFollowing, setFollowing] = createSignal(true);
   let scroller: HTMLElement | undefined;
   let lastTop = 0;
@@ -32,7 +34,7 @@ export function createFollow(): Follow {
     const isUpward = top < lastTop;
     lastTop = top;
     // Growing content leaves the reader where they are without any move of theirs: only a move upwards lets go.
-    if (distance() <= 1 || (!isUpward && distance() <= NEAR_PX)) setFollowing(true);
+    if (distance() <= 1 || (!isUpward && distance() <= NEAR_PX)) setFollowing(isAtEnd());
     else if (isUpward) setFollowing(false);
   };
   const onWheel = (event: WheelEvent) => {

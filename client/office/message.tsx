@@ -5,11 +5,12 @@ import { Button, IconButton } from '../ui/button.tsx';
 import { copyText } from '../ui/copy-text.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Menu, type MenuEntry } from '../ui/menu.tsx';
+import { lateSince } from './arrange.ts';
 import { scopeFace, whoIs } from './directory.ts';
 import { MarkdownBody } from './markdown-body.tsx';
 import { MessageBox } from './message-box.tsx';
 import { useOffice } from './office-context.tsx';
-import { clockTime, listNames, refusal } from './phrases.ts';
+import { clockTime, dayKey, dayName, listNames, refusal } from './phrases.ts';
 import { useSession } from './session-context.tsx';
 
 const EMOJIS = ['👍', '❤️', '🎉', '😄', '🤔', '👀'];
@@ -20,7 +21,7 @@ export function Message(props: { item: MessageItem; isGrouped: boolean }) {
   const view = useSession();
   const author = () => whoIs(props.item.author, office.state.members);
   const isMine = () => props.item.author === office.me.id;
-  const state = () => (isMine() ? (view.session.state.states[props.item.id] ?? 'clock') : 'tick');
+  const state = () => (isMine() ? (view.session.state.states[props.item.id] ?? 'tick') : 'tick');
   const mentionNames = () =>
     props.item.mentions.map(({ type, id }) => {
       if (type === 'all') return 'all';
@@ -45,6 +46,7 @@ export function Message(props: { item: MessageItem; isGrouped: boolean }) {
         <header class="message-head">
           <span class="author">{author().name}</span>
           <time datetime={new Date(props.item.at).toISOString()}>{clockTime(props.item.at)}</time>
+          <Late item={props.item} />
         </header>
         <Quote entryId={props.item.replyTo} />
         <Show when={!isEditing()} fallback={<EditBox item={props.item} mentionNames={mentionNames()} />}>
@@ -136,18 +138,36 @@ function EditBox(props: { item: MessageItem; mentionNames: readonly string[] }) 
   );
 }
 
+/** Says that something came long after it was written, and when. */
+export function Late(props: { item: TimelineItem }) {
+  return (
+    <Show when={lateSince(props.item)}>
+      {(since) => (
+        <span class="late" title={`Written ${moment(props.item.at)}, arrived ${moment(since())}`}>
+          arrived late, {dayKey(since()) === dayKey(props.item.at) ? clockTime(since()) : moment(since())}
+        </span>
+      )}
+    </Show>
+  );
+}
+
+const moment = (at: number): string => `${dayName(at, Date.now())}, ${clockTime(at)}`;
+
 /** The message that this one answers, as one line that leads there. */
 export function Quote(props: { entryId: string | null }) {
   const view = useSession();
-  const quote = () => (props.entryId === null ? undefined : view.quoteOf(props.entryId));
+  const words = () => {
+    if (props.entryId === null) return undefined;
+    const quote = view.quoteOf(props.entryId);
+    if (quote) return `${quote.author}: ${quote.text}`;
+    return view.isEarlier(props.entryId) ? 'An earlier message' : undefined;
+  };
   return (
-    <Show when={quote()}>
+    <Show when={words()}>
       {(found) => (
         <button type="button" class="quote" onClick={() => props.entryId !== null && view.show(props.entryId)}>
           <Icon name="reply" />
-          <span class="grow">
-            {found().author}: {found().text}
-          </span>
+          <span class="grow">{found()}</span>
         </button>
       )}
     </Show>

@@ -18,7 +18,10 @@ export interface SessionContextValue {
   readonly edit: (entryId: string, text: string, mentions: readonly Mention[]) => boolean;
   /** The first words of an entry with its author, for a quotation; undefined where it is not on screen. */
   readonly quoteOf: (entryId: string) => { readonly author: string; readonly text: string } | undefined;
+  /** Brings an entry into view, and loads it first if need be. */
   readonly show: (entryId: string) => void;
+  /** Whether an entry lies further up than what is loaded. */
+  readonly isEarlier: (entryId: string) => boolean;
   /** The line whose tools are shown. */
   readonly active: () => string | undefined;
   readonly setActive: (key: string | undefined) => void;

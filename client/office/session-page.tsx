@@ -3,6 +3,7 @@ import type { Mention } from '../../sync-server/protocol/entry.ts';
 import { isUlid } from '../../sync-server/protocol/ids.ts';
 import { permission, type SessionAction } from '../../sync-server/protocol/permission.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
+import type { Found } from '../sync/create-history.ts';
 import { createSession } from '../sync/create-session.ts';
 import { FIRST_USE } from '../sync/read-positions.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -21,6 +22,14 @@ import { Closed, Trouble, TypingLine } from './session-notices.tsx';
 import { Timeline, type TimelineHandle } from './timeline.tsx';
 
 const QUOTE_CHARS = 120;
+
+/** Why a message that was asked for is not shown. */
+const NOT_SHOWN: Readonly<Record<Found, string>> = {
+  found: 'That message is not shown in this conversation.',
+  absent: 'That message was not found in this conversation.',
+  beyond: 'That message is further up than one page goes. The export of this conversation has it.',
+  failed: 'That message is further up, and earlier messages cannot be loaded right now.',
+};
 
 /** One conversation. */
 export function SessionPage(props: { sessionId: string; onBack: () => void }) {
@@ -65,6 +74,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
       rows: session.rows(),
       turns: turns(),
       readUntil,
+      isFromBeginning: session.earlier().kind === 'none',
       me: office.me.id,
       dayOf: dayKey,
     }),
@@ -75,6 +85,7 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
   const [replyTo, setReplyTo] = createSignal<string>();
   const [isFollowing, setFollowing] = createSignal(true);
   const [problem, setProblem] = createSignal<string>();
+  const [isSeeking, setSeeking] = createSignal(false);
   const isVisible = createVisibility();
   const now = createClock(() => open().length > 0, session.officeNow);
   let handle: TimelineHandle | undefined;
@@ -124,8 +135,9 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     );
     for (const bubble of open()) if (mine.has(bubble.cause)) void stop(bubble);
   };
+  const itemsById = createMemo(() => new Map(session.timeline().items.map((item) => [item.id as string, item])));
   const quoteOf = (entryId: string) => {
-    const item = session.timeline().items.find((other) => other.id === entryId);
+    const item = itemsById().get(entryId);
     if (item === undefined) return undefined;
     const words = item.kind === 'reply' ? item.reply.body : item.kind === 'debate' ? item.topic : item.body;
     const text = item.isRetracted ? 'deleted' : words.replace(/\s+/g, ' ').slice(0, QUOTE_CHARS);
@@ -138,14 +150,32 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
 
   createAnnouncements(session, open, (text) => announce(text));
   createEffect(() => {
-    const newest = Math.max(session.timeline().newestAt, Date.parse(wire()?.last_message?.created_at ?? '') || 0);
+    const last = Date.parse(wire()?.last_message?.created_at ?? '') || 0;
+    const newest = Math.max(session.timeline().newestAt, last, office.state.late[id] ?? 0);
     if (isFollowing() && newest > 0 && isVisible()) office.markRead(id, newest);
   });
+  let sought: string | undefined;
+  const show = async (entryId: string) => {
+    sought = entryId;
+    if (handle?.show(entryId)) return;
+    if (!session.hasCome()) return;
+    setSeeking(true);
+    const outcome = await session.find(entryId);
+    if (sought !== entryId) return;
+    const isShown = outcome === 'found' && handle?.show(entryId) === true;
+    setSeeking(false);
+    if (isShown) return;
+    setProblem(NOT_SHOWN[outcome]);
+  };
   createEffect(
-    on([target, session.isLoaded, () => lines().length > 0], ([entryId]) => {
-      if (entryId !== undefined) queueMicrotask(() => handle?.show(entryId));
+    on([target, session.isLoaded, session.hasCome, () => lines().length > 0], ([entryId]) => {
+      if (entryId !== undefined) queueMicrotask(() => void show(entryId));
     }),
   );
+  createEffect(() => {
+    // At the bottom again, what was read far above need not be held any more.
+    if (isFollowing() && !isSeeking() && wire()?.documents.live !== undefined) session.forgetEarlier();
+  });
 
   const context = {
     session,
@@ -165,7 +195,8 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
     },
     edit,
     quoteOf,
-    show: (entryId: string) => handle?.show(entryId),
+    show: (entryId: string) => void show(entryId),
+    isEarlier: (entryId: string) => session.earlier().kind !== 'none' && session.entry(entryId) === undefined,
     active,
     setActive,
     target,
@@ -187,6 +218,9 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
           <Timeline
             lines={lines()}
             isBusy={open().length > 0}
+            earlier={session.earlier()}
+            mayLoadEarlier={session.hasCome()}
+            onEarlier={() => void session.loadEarlier()}
             onFollowing={setFollowing}
             handle={(given) => {
               handle = given;
@@ -196,6 +230,11 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
         <footer class="session-foot">
           <div ref={dock} class="dock">
             <Trouble session={session} problem={problem()} onDismiss={() => setProblem(undefined)} />
+            <Show when={isSeeking()}>
+              <p class="hint" role="status">
+                Looking for that message…
+              </p>
+            </Show>
             <TypingLine session={session} />
             <Show when={replyTo()}>
               {(entryId) => (

@@ -1,31 +1,50 @@
-import { createEffect, createMemo, createSignal, For, Match, on, onMount, Show, Switch } from 'solid-js';
+import {
+  createEffect,
+  createMemo,
+  createSignal,
+  For,
+  Match,
+  on,
+  onCleanup,
+  onMount,
+  Show,
+  Switch,
+  untrack,
+} from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
 import type { DebateItem } from '../../sync-server/protocol/fold.ts';
+import { unreachable } from '../../sync-server/protocol/unreachable.ts';
+import type { Earlier } from '../sync/create-history.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { AgentBubble, Notes } from './agent-bubble.tsx';
 import type { Line } from './arrange.ts';
 import { createFollow } from './create-follow.ts';
 import { scopeFace, whoIs } from './directory.ts';
+import { AT_END, around, down, held, type LineWindow, spanOf, up } from './line-window.ts';
 import { MarkdownBody } from './markdown-body.tsx';
 import { Message } from './message.tsx';
 import { useOffice } from './office-context.tsx';
 import { clockTime, dayName } from './phrases.ts';
 import { useSession } from './session-context.tsx';
 
-/** Lines on the page at first, and how many more a reader gets at the top. */
-const WINDOW = 120;
-/** How near the top more lines are put in, in pixels. */
-const TOP_PX = 600;
+/** How near an edge more lines are put in, in pixels. */
+const EDGE_PX = 600;
 
 export interface TimelineHandle {
   readonly jump: () => void;
-  readonly show: (entryId: string) => void;
+  /** Brings an entry into view. Answers false where no line shows it. */
+  readonly show: (entryId: string) => boolean;
 }
 
 export interface TimelineProps {
   readonly lines: readonly Line[];
   readonly isBusy: boolean;
+  /** What stands above the lines. */
+  readonly earlier: Earlier;
+  /** Whether the lines are complete from here down, so that earlier ones can be asked for. */
+  readonly mayLoadEarlier: boolean;
+  readonly onEarlier: () => void;
   /** Whether the reader is at the bottom of a page that can be seen. */
   readonly onFollowing: (isFollowing: boolean) => void;
   readonly handle: (handle: TimelineHandle) => void;
@@ -33,18 +52,20 @@ export interface TimelineProps {
 
 /** A session's log: grows at the bottom, is read anywhere, and never moves under the reader. */
 export function Timeline(props: TimelineProps) {
-  const [limit, setLimit] = createSignal(WINDOW);
+  const [onPage, setOnPage] = createSignal<LineWindow>(AT_END);
   const [shown, setShown] = createStore<{ lines: readonly Line[] }>({ lines: [] });
   const [hasNews, setNews] = createSignal(false);
-  const follow = createFollow();
+  const span = createMemo(() => spanOf(props.lines, onPage()));
+  const follow = createFollow(() => span().end === props.lines.length);
   let scroller: HTMLDivElement | undefined;
   let content: HTMLDivElement | undefined;
 
-  createEffect(() => setShown('lines', reconcile([...props.lines.slice(-limit())], { key: 'key' })));
+  createEffect(() => setShown('lines', reconcile(props.lines.slice(span().start, span().end), { key: 'key' })));
   createEffect(() => props.onFollowing(follow.isFollowing()));
+  const newestKey = createMemo(() => props.lines.at(-1)?.key);
   createEffect(
     on(
-      () => props.lines.at(-1)?.key,
+      newestKey,
       () => {
         if (!follow.isFollowing()) setNews(true);
       },
@@ -52,26 +73,65 @@ export function Timeline(props: TimelineProps) {
     ),
   );
   createEffect(() => {
-    if (follow.isFollowing()) setNews(false);
+    const isFollowing = follow.isFollowing();
+    if (isFollowing) setNews(false);
+    setOnPage((now) =>
+      isFollowing
+        ? AT_END
+        : held(
+            untrack(() => props.lines),
+            now,
+          ),
+    );
   });
 
-  /** Puts earlier lines in above without moving what is read, where the browser does not see to it. */
-  const grow = (to: number) => {
-    if (scroller === undefined || to <= limit() || limit() >= props.lines.length) return;
-    const fromBottom = scroller.scrollHeight - scroller.scrollTop;
-    setLimit(to);
-    scroller.scrollTop = scroller.scrollHeight - fromBottom;
+  /** Changes which lines are on the page without moving what is read, where the browser does not see to it. */
+  const change = (to: LineWindow) => {
+    if (to === onPage()) return;
+    const top = scroller?.getBoundingClientRect().top ?? 0;
+    const anchor = [...(content?.children ?? [])].find((line) => line.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    setOnPage(to);
+    if (scroller === undefined || anchor?.isConnected !== true || follow.isFollowing()) return;
+    scroller.scrollTop += anchor.getBoundingClientRect().top - before;
   };
+  /** Pixels of lines above what is read; a reader at the bottom may not have been put there yet. */
+  const above = () => {
+    if (scroller === undefined) return Number.POSITIVE_INFINITY;
+    return follow.isFollowing() ? scroller.scrollHeight - scroller.clientHeight : scroller.scrollTop;
+  };
+  const below = () =>
+    scroller === undefined
+      ? Number.POSITIVE_INFINITY
+      : scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+  /** Keeps lines around what is read: those that are here already, then those that have to be asked for. */
+  const fill = () => {
+    if (!follow.isFollowing() && below() < EDGE_PX) change(down(props.lines, onPage()));
+    if (above() >= EDGE_PX) return;
+    if (span().start > 0) change(up(props.lines, onPage()));
+    else if (props.mayLoadEarlier && props.earlier.kind === 'more') props.onEarlier();
+  };
+  createEffect(
+    on([() => props.lines.length, onPage, () => props.earlier.kind, () => props.mayLoadEarlier], () => {
+      const frame = requestAnimationFrame(fill);
+      onCleanup(() => cancelAnimationFrame(frame));
+    }),
+  );
   const show = (entryId: string) => {
     const index = props.lines.findIndex((line) => contains(line, entryId));
-    if (index === -1) return;
+    if (index === -1) return false;
     follow.letGo();
-    grow(props.lines.length - index + WINDOW / 2);
+    setOnPage(around(props.lines, onPage(), index));
     const element = content?.querySelector(`[data-entry-id="${CSS.escape(entryId)}"]`);
     const notes = element?.closest('details');
     if (notes) notes.open = true;
     element?.scrollIntoView({ block: 'center' });
     if (element instanceof HTMLElement) element.focus({ preventScroll: true });
+    return true;
+  };
+  const jump = () => {
+    setOnPage(AT_END);
+    follow.jump();
   };
   const onKey = (event: KeyboardEvent) => {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
@@ -88,7 +148,7 @@ export function Timeline(props: TimelineProps) {
 
   onMount(() => {
     if (scroller && content) follow.attach(scroller, content);
-    props.handle({ jump: follow.jump, show });
+    props.handle({ jump, show });
   });
 
   return (
@@ -103,23 +163,54 @@ export function Timeline(props: TimelineProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
         onKeyDown={onKey}
-        onScroll={(event) => {
-          if (event.currentTarget.scrollTop < TOP_PX) grow(limit() + WINDOW);
-        }}
+        onScroll={fill}
       >
         <div ref={content} class="timeline-lines">
+          <Show when={props.lines.length > 0 && span().start === 0}>
+            <Top earlier={props.earlier} onRetry={props.onEarlier} />
+          </Show>
           <For each={shown.lines}>{(line) => <TimelineLine line={line} />}</For>
         </div>
       </div>
       <Show when={!follow.isFollowing()}>
         <div class="pill-place">
-          <Button class="pill" onClick={follow.jump}>
+          <Button class="pill" onClick={jump}>
             <Icon name="down" />
             {hasNews() ? 'New' : 'Latest'}
           </Button>
         </div>
       </Show>
     </>
+  );
+}
+
+/** What stands above the first line: the beginning, or the way there. */
+function Top(props: { earlier: Earlier; onRetry: () => void }) {
+  const words = () => {
+    const { earlier } = props;
+    switch (earlier.kind) {
+      case 'none':
+        return 'Beginning of the conversation';
+      case 'more':
+      case 'loading':
+        return 'Loading earlier messages…';
+      case 'failed':
+        return `Earlier messages cannot be loaded. ${earlier.message}`;
+      case 'full':
+        return 'This is as far up as one page goes. Search finds what was said before.';
+      default:
+        return unreachable(earlier);
+    }
+  };
+  return (
+    <p class="timeline-top" data-earlier={props.earlier.kind}>
+      <span>{words()}</span>
+      <Show when={props.earlier.kind === 'failed'}>
+        <Button small onClick={() => props.onRetry()}>
+          Retry
+        </Button>
+      </Show>
+    </p>
   );
 }
 

@@ -31,7 +31,13 @@ const callInput = z.object({
 
 const UNREACHABLE: ApiError = { status: 0, code: 'offline', message: 'The office cannot be reached right now.' };
 
-function addressOf(route: Route, input: z.infer<typeof callInput>): string {
+const OTHER_VERSION: ApiError = {
+  status: 200,
+  code: 'version',
+  message: 'The office speaks another version. Reload this page.',
+};
+
+function addressOf(route: Route, input: Pick<z.infer<typeof callInput>, 'params' | 'query'>): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(input.query ?? {})) if (value !== undefined) query.set(key, String(value));
   const path = fillPath(route.path, input.params ?? {});
@@ -63,19 +69,28 @@ export class Api {
     input: RouteInput<Name>,
     signal?: AbortSignal,
   ): Promise<ApiResult<RouteResponse<Name>>> {
-    const route: Route = ROUTES[name];
-    const given = callInput.parse(input);
-    const answer = await this.#send(addressOf(route, given), route.method, given.body, signal);
+    const answer = await this.callIfChanged(name, input, null, signal);
     if (!answer.ok) return answer;
-    const parsed = route.response.safeParse(answer.value);
-    if (!parsed.success) {
-      return {
-        ok: false,
-        error: { status: 200, code: 'version', message: 'The office speaks another version. Reload this page.' },
-      };
-    }
+    return answer.value === null ? { ok: false, error: OTHER_VERSION } : { ok: true, value: answer.value.response };
+  }
+
+  /** As `call`, with what the office calls the state it answered; null where that is still the one of `etag`. */
+  async callIfChanged<Name extends RouteName>(
+    name: Name,
+    input: RouteInput<Name>,
+    etag: string | null,
+    signal?: AbortSignal,
+  ): Promise<ApiResult<{ readonly response: RouteResponse<Name>; readonly etag: string | null } | null>> {
+    const route: Route = ROUTES[name];
+    const { params, query, body } = callInput.parse(input);
+    const headers: Record<string, string> = etag === null ? {} : { 'if-none-match': etag };
+    const answer = await this.#send(addressOf(route, { params, query }), route.method, body, signal, headers);
+    if (!answer.ok) return answer;
+    if (answer.value === null) return { ok: true, value: null };
+    const parsed = route.response.safeParse(answer.value.json);
+    if (!parsed.success) return { ok: false, error: OTHER_VERSION };
     // reason: it was just parsed with the very schema that RouteResponse<Name> is the output of
-    return { ok: true, value: parsed.data as RouteResponse<Name> };
+    return { ok: true, value: { response: parsed.data as RouteResponse<Name>, etag: answer.value.etag } };
   }
 
   signIn(email: string, password: string): Promise<ApiResult<unknown>> {
@@ -86,18 +101,30 @@ export class Api {
     return this.#send('/api/auth/sign-out', 'POST', {});
   }
 
-  async #send(address: string, method: string, body: unknown, signal?: AbortSignal): Promise<ApiResult<unknown>> {
+  /** Answers null where nothing changed. */
+  async #send(
+    address: string,
+    method: string,
+    body: unknown,
+    signal?: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ApiResult<{ readonly json: unknown; readonly etag: string | null } | null>> {
     const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
     try {
       const response = await this.#fetch(address, {
         method,
         credentials: 'same-origin',
-        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
+      if (response.status === 304) return { ok: true, value: null };
       if (!response.ok) return { ok: false, error: await errorOf(response) };
-      return { ok: true, value: await response.json() };
+      return { ok: true, value: { json: await response.json(), etag: response.headers.get('etag') } };
     } catch {
       // fetch rejects with a TypeError or an AbortError that says no more than this.
       return { ok: false, error: UNREACHABLE };

@@ -21,8 +21,18 @@ import {
 import type { Api, ApiResult } from './api.ts';
 import { type Device, newUlid, readJson, writeJson } from './device.ts';
 import { EventStream, type StreamState } from './events.ts';
+import { IndexedDbPageCache, type PageCache } from './page-cache.ts';
 import { changeStarts, loadStarts } from './pending-starts.ts';
-import { advance, FIRST_USE, loadPositions, savePositions } from './read-positions.ts';
+import {
+  advance,
+  FIRST_USE,
+  isLate,
+  isUnread,
+  loadLate,
+  loadPositions,
+  saveLate,
+  savePositions,
+} from './read-positions.ts';
 import { byActivity, provisional, titleOf } from './session-rows.ts';
 
 /** Sessions kept on the device for going offline. */
@@ -45,6 +55,8 @@ export interface OfficeState {
   brain: BrainStatus | null;
   /** Newest activity read on this device, ms, by session. */
   read: Record<string, number>;
+  /** When somebody else's late message last came, ms, by session. */
+  late: Record<string, number>;
 }
 
 const keptSchema = z.object({
@@ -65,6 +77,8 @@ export interface Office {
   readonly me: Me;
   readonly api: Api;
   readonly device: Device;
+  /** Where pages of history are kept; null where this device keeps nothing. */
+  readonly pageCache: PageCache | null;
   readonly state: OfficeState;
   readonly link: () => StreamState;
   /** Connects again after a refusal, for when this sign-in proved to be good. */
@@ -97,6 +111,7 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
     councils: [],
     brain: null,
     read: { ...loadPositions(device.shelf, me.id, Date.now()) },
+    late: { ...loadLate(device.shelf, me.id) },
   });
   const [link, setLink] = createSignal<StreamState>('connecting');
   const [isFresh, setFresh] = createSignal(false);
@@ -222,6 +237,14 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
     for (const { session_id } of loadStarts(device.shelf, me.id)) await flushStart(session_id);
   };
 
+  const noteLate = ({ at, payload }: Extract<OfficeEvent, { type: 'chat.message' }>) => {
+    const cameAt = Date.parse(at);
+    if (payload.author_id === me.id || !isLate(payload.message_id, cameAt)) return;
+    const next = advance(state.late, payload.session_id, cameAt);
+    if (next === state.late) return;
+    setState('late', payload.session_id, cameAt);
+    saveLate(device.shelf, me.id, next);
+  };
   const take = (event: OfficeEvent) => {
     switch (event.type) {
       case 'turn.updated':
@@ -233,7 +256,10 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
       case 'session.created':
       case 'session.updated':
       case 'session.deleted':
+        touch(event.payload.session_id);
+        break;
       case 'chat.message':
+        noteLate(event);
         touch(event.payload.session_id);
         break;
       case 'council.updated':
@@ -271,6 +297,7 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
     me,
     api,
     device,
+    pageCache: device.hasIndexedDb ? new IndexedDbPageCache(me.id) : null,
     state,
     link,
     isFresh,
@@ -288,7 +315,12 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
       void flushStart(id);
       return id;
     },
-    ensureKnown: flushStart,
+    ensureKnown: async (sessionId) => {
+      const known = await flushStart(sessionId);
+      // Its row says which of its segments is live.
+      if (known.ok && state.sessions[sessionId] === undefined) await refreshSession(sessionId);
+      return known;
+    },
     markRead: (sessionId, at) => {
       const next = advance(state.read, sessionId, at);
       if (next === state.read) return;
@@ -296,10 +328,12 @@ export function createOffice(me: Me, api: Api, device: Device, eventsUrl: string
       savePositions(device.shelf, me.id, next);
     },
     isUnread: (session) =>
-      session.is_active &&
-      session.last_message !== null &&
-      session.last_message.author_id !== me.id &&
-      Date.parse(session.last_message.created_at) > (state.read[session.session_id] ?? state.read[FIRST_USE] ?? 0),
+      isUnread(
+        session,
+        me.id,
+        state.read[session.session_id] ?? state.read[FIRST_USE] ?? 0,
+        state.late[session.session_id] ?? 0,
+      ),
     onEvent: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

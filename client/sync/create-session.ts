@@ -1,20 +1,19 @@
 import { batch, createEffect, createSignal, on, onCleanup } from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
-import { segmentName } from '../../sync-server/protocol/document-name.ts';
+import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
+import type { Entry } from '../../sync-server/protocol/entry.ts';
+import { OFFICE_ERRORS } from '../../sync-server/protocol/errors.ts';
 import { fold, type Timeline } from '../../sync-server/protocol/fold.ts';
 import type { NackCode } from '../../sync-server/protocol/frames.ts';
-import { isUlid } from '../../sync-server/protocol/ids.ts';
+import { isUlid, type SessionId } from '../../sync-server/protocol/ids.ts';
 import type { LiveRow } from '../../sync-server/protocol/segment.ts';
-import type { ApiError } from './api.ts';
+import { isFinal } from '../../sync-server/protocol/turn.ts';
+import type { ApiError, ApiResult } from './api.ts';
+import { createHistory, type Earlier, type Found } from './create-history.ts';
 import type { Office } from './create-office.ts';
-import {
-  type EntryDraft,
-  type EntryState,
-  type Present,
-  type ReplicaChange,
-  type ReplicaLink,
-  SegmentReplica,
-} from './segment-replica.ts';
+import type { EntryDraft, EntryState, Present, ReplicaChange, ReplicaLink } from './segment-replica.ts';
+import { type FetchedPage, SessionPages } from './session-pages.ts';
+import { SessionReplica } from './session-replica.ts';
 
 /** How often a session that the office could not be told about is tried again, in ms. */
 const REGISTER_AGAIN_MS = 4_000;
@@ -22,7 +21,7 @@ const REGISTER_AGAIN_MS = 4_000;
 const TYPING_MS = 4_000;
 
 export interface SessionState {
-  /** Of the entries written on any of my devices. */
+  /** Of my entries that the office is not known to have; every other one is saved. */
   states: Record<string, EntryState>;
   refusals: Record<string, NackCode>;
   people: readonly Present[];
@@ -35,6 +34,17 @@ export interface Session {
   readonly rows: () => readonly LiveRow[];
   readonly link: () => ReplicaLink;
   readonly isLoaded: () => boolean;
+  /** Whether the newest entries are here, or cannot come now: what is missing from here on is earlier. */
+  readonly hasCome: () => boolean;
+  readonly earlier: () => Earlier;
+  /** Puts earlier entries in. Answers whether any came; never rejects. */
+  readonly loadEarlier: () => Promise<boolean>;
+  /** Loads earlier entries until this one is there. Never rejects. */
+  readonly find: (entryId: string) => Promise<Found>;
+  /** A loaded entry; undefined where it is not. */
+  readonly entry: (entryId: string) => Entry | undefined;
+  /** Lets go of what lies far above, for when nobody reads there any more. */
+  readonly forgetEarlier: () => void;
   /** Whether this device fails to keep its copy. */
   readonly isStorageBroken: () => boolean;
   /** Why the office does not know this session; undefined where it does, or has not said. */
@@ -50,6 +60,7 @@ export interface Session {
 
 /** Follows one session for as long as the owner of this computation lives. */
 export function createSession(office: Office, sessionId: string, syncUrl: string): Session {
+  const id = isUlid(sessionId) ? sessionId : invalidSession(sessionId);
   const [state, setState] = createStore<SessionState>({
     states: {},
     refusals: {},
@@ -57,8 +68,9 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
   });
   const [timeline, setTimeline] = createSignal<Timeline>(fold([]));
   const [rows, setRows] = createSignal<readonly LiveRow[]>([]);
-  const [link, setLink] = createSignal<ReplicaLink>({ kind: 'waiting' });
+  const [link, setLink] = createSignal<ReplicaLink>({ kind: 'waiting' }, { equals: isSameLink });
   const [isLoaded, setLoaded] = createSignal(false);
+  const [hasCome, setCome] = createSignal(false);
   const [isStorageBroken, setStorageBroken] = createSignal(false);
   const [problem, setProblem] = createSignal<ApiError>();
   const dirty = new Set<ReplicaChange>();
@@ -68,44 +80,58 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     dirty.add(change);
     frame ??= document.hidden ? window.setTimeout(project, 100) : window.requestAnimationFrame(() => project());
   };
-  const liveName = office.state.sessions[sessionId]?.documents.live;
-  const replica = new SegmentReplica({
+  const liveSegment = () => segmentOf(office.state.sessions[id]?.documents.live);
+  const pages = new SessionPages({
+    sessionId: id,
+    fetchPage: (segment, etag, signal) => fetchPage(office, id, segment, etag, signal),
+    cache: office.pageCache,
+    onChange: () => changed('entries'),
+  });
+  const replica = new SessionReplica({
     syncUrl,
-    documentName: liveName ?? segmentName(isUlid(sessionId) ? sessionId : invalidSession(sessionId), 1),
+    sessionId: id,
+    live: liveSegment() ?? 1,
     user: { id: office.me.id, name: office.me.name },
     hasIndexedDb: office.device.hasIndexedDb,
     shelf: office.device.shelf,
     isSharedBetweenTabs: true,
     onChange: (change) => changed(change),
+    onRetired: (segment, entries) => pages.adopt(segment, entries),
   });
+  const history = createHistory(replica, pages, () => project());
 
   const project = () => {
-    frame = undefined;
-    const has = (change: ReplicaChange) => dirty.has(change);
+    cancelFrame();
+    const changes = new Set(dirty);
+    dirty.clear();
+    const has = (change: ReplicaChange) => changes.has(change);
     batch(() => {
-      if (has('entries') || has('loaded')) setTimeline(fold(replica.entries()));
+      if (has('entries') || has('loaded')) setTimeline(fold(history.join().byId.values()));
       if (has('rows') || has('entries')) setRows(replica.rows());
       if (has('states') || has('entries') || has('loaded')) projectStates();
       if (has('presence')) setState('people', reconcile(replica.people(), { key: 'id' }));
-      if (has('link')) setLink(replica.link);
       if (has('storage')) setStorageBroken(true);
-      if (has('loaded')) setLoaded(replica.isLoaded);
+      setLink(replica.link);
+      if (replica.isLoaded) setLoaded(true);
+      if (replica.hasBeenLive || replica.link.kind === 'offline' || replica.link.kind === 'refused') setCome(true);
     });
-    dirty.clear();
+  };
+  const cancelFrame = () => {
+    if (frame === undefined) return;
+    window.cancelAnimationFrame(frame);
+    window.clearTimeout(frame);
+    frame = undefined;
   };
   const projectStates = () => {
-    const mine = timeline().items.filter((item) => item.author === office.me.id);
-    setState('states', reconcile(Object.fromEntries(mine.map(({ id }) => [id, replica.stateOf(id)]))));
-    const refused = mine.flatMap(({ id }) => {
-      const code = replica.refusalOf(id);
-      return code === undefined ? [] : [[id, code] as const];
-    });
+    const mine = replica.unsettled();
+    setState('states', reconcile(Object.fromEntries(mine.map(({ entry, state: each }) => [entry.id, each]))));
+    const refused = mine.flatMap(({ entry, refusal }) => (refusal === undefined ? [] : [[entry.id, refusal] as const]));
     setState('refusals', reconcile(Object.fromEntries(refused)));
   };
 
   let registerTimer: ReturnType<typeof setTimeout> | undefined;
   const register = async () => {
-    const known = await office.ensureKnown(sessionId);
+    const known = await office.ensureKnown(id);
     if (known.ok) {
       setProblem(undefined);
       replica.connect();
@@ -114,12 +140,31 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     } else setProblem(known.error);
   };
   void register();
+  createEffect(() => {
+    const live = liveSegment();
+    if (live !== undefined) replica.follow(live);
+  });
+  createEffect(() => {
+    const turns = Object.values(office.state.turns).filter((turn) => turn.session_id === id && !isFinal(turn.state));
+    replica.watch(new Set(turns.flatMap(({ segment }) => segment ?? [])));
+  });
+  createEffect(() => {
+    const now = link();
+    // Without access nothing of it stays on the device's shelf for reading.
+    if (
+      now.kind === 'refused' &&
+      (now.code === OFFICE_ERRORS.forbidden.close || now.code === OFFICE_ERRORS.unknown.close)
+    )
+      pages.purge();
+  });
   // What was refused under an earlier sign-in or grant may be allowed under the present one.
   createEffect(
     on(
       office.link,
       (state) => {
-        if (state === 'open' && replica.link.kind === 'refused') replica.connect();
+        if (state !== 'open') return;
+        if (replica.link.kind === 'refused') replica.connect();
+        history.retry();
       },
       { defer: true },
     ),
@@ -141,20 +186,28 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     window.removeEventListener('unhandledrejection', onRejection);
     clearTimeout(registerTimer);
     clearTimeout(typingTimer);
-    if (frame !== undefined) {
-      window.cancelAnimationFrame(frame);
-      window.clearTimeout(frame);
-    }
+    cancelFrame();
+    pages.close();
     void replica.close();
   });
 
   return {
-    id: sessionId,
+    id,
     state,
     timeline,
     rows,
     link,
     isLoaded,
+    hasCome,
+    earlier: history.earlier,
+    loadEarlier: history.loadEarlier,
+    find: history.find,
+    entry: (entryId) => {
+      // What is loaded changes with the timeline.
+      timeline();
+      return history.entry(entryId);
+    },
+    forgetEarlier: history.forgetEarlier,
     isStorageBroken,
     problem,
     append: (draft) => {
@@ -172,6 +225,28 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     officeNow: () => replica.officeNow(),
   };
 }
+
+const segmentOf = (liveName: string | undefined): number | undefined => {
+  const named = liveName === undefined ? null : parseDocumentName(liveName);
+  return named?.kind === 'segment' ? named.segment : undefined;
+};
+
+const isSameLink = (a: ReplicaLink, b: ReplicaLink): boolean =>
+  a.kind === b.kind && (a.kind !== 'refused' || b.kind !== 'refused' || a.code === b.code);
+
+const fetchPage = async (
+  office: Office,
+  id: SessionId,
+  segment: number,
+  etag: string | null,
+  signal: AbortSignal,
+): Promise<ApiResult<FetchedPage | null>> => {
+  const params = { id, n: String(segment) };
+  const answer = await office.api.callIfChanged('segment', { params }, etag, signal);
+  if (!answer.ok) return answer;
+  const found = answer.value;
+  return { ok: true, value: found && { entries: found.response.entries, etag: found.etag } };
+};
 
 function invalidSession(id: string): never {
   throw new RangeError(`no session has the id ${id}`);

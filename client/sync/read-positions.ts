@@ -1,13 +1,19 @@
 import { z } from 'zod';
+import { isUlid, type Ulid } from '../../sync-server/protocol/ids.ts';
+import type { WireSession } from '../../sync-server/protocol/wire.ts';
 import { readJson, type Shelf, writeJson } from './device.ts';
 
 /** Sessions whose position is kept; the longest unread go first. */
 const MAX_POSITIONS = 2_000;
 
+/** Something that came this long after it was written came late, in ms: longer than a slow network and a busy office take. */
+export const LATE_MS = 5_000;
+
 const positionsSchema = z.record(z.string(), z.number());
 export type ReadPositions = Readonly<Record<string, number>>;
 
 const keyOf = (userId: string) => `daena/${userId}/read`;
+const lateKeyOf = (userId: string) => `daena/${userId}/late`;
 
 /** Stands for every session that this device has not opened yet: what is older than its first use is not news. */
 export const FIRST_USE = '*';
@@ -32,3 +38,37 @@ export function advance(positions: ReadPositions, sessionId: string, at: number)
 
 export const savePositions = (shelf: Shelf, userId: string, positions: ReadPositions): boolean =>
   writeJson(shelf, keyOf(userId), positions);
+
+/** When somebody else's late message last came, ms, by session: a list's newest message does not tell of it. */
+export const loadLate = (shelf: Shelf, userId: string): ReadPositions =>
+  positionsSchema.safeParse(readJson(shelf, lateKeyOf(userId))).data ?? {};
+
+export const saveLate = (shelf: Shelf, userId: string, late: ReadPositions): boolean =>
+  writeJson(shelf, lateKeyOf(userId), late);
+
+const ULID_TIME_CHARS = 10;
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ulidTime = (id: Ulid): number =>
+  [...id.slice(0, ULID_TIME_CHARS)].reduce((time, char) => time * 32 + CROCKFORD.indexOf(char), 0);
+
+/** Whether a message of this id came long after it was written. Ids that the office derives have no time: those come at once. */
+export const isLate = (messageId: string, cameAt: number): boolean =>
+  isUlid(messageId) && cameAt - ulidTime(messageId) > LATE_MS;
+
+/**
+ * Whether a session holds something that its reader has not seen: by its row and by what came late, never by what
+ * happens to be loaded.
+ *
+ * @param readUntil the reader's position, ms
+ * @param lateAt when somebody else's late message came, ms; 0 where none did
+ */
+export function isUnread(
+  session: Pick<WireSession, 'is_active' | 'last_message'>,
+  me: string,
+  readUntil: number,
+  lateAt: number,
+): boolean {
+  const last = session.last_message;
+  if (!session.is_active || last === null) return false;
+  return lateAt > readUntil || (last.author_id !== me && Date.parse(last.created_at) > readUntil);
+}

@@ -11,11 +11,11 @@
  * An entry counts as saved only when the server itself said so: by a receipt, by its state vector, or by sending it.
  */
 import * as decoding from 'lib0/decoding';
-import { IndexeddbPersistence } from 'y-indexeddb';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import type { z } from 'zod';
 import {
+  compareEntries,
   type Entry,
   nextAt,
   type PersonEntry,
@@ -27,6 +27,7 @@ import { presenceSchema } from '../../sync-server/protocol/presence.ts';
 import { entriesOf, type LiveRow, liveOf, readLiveRows, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { waitBeforeReconnect } from './backoff.ts';
 import { newUlid, type Shelf } from './device.ts';
+import { DeviceCopy } from './device-copy.ts';
 import { HANDSHAKE_MS } from './events.ts';
 import { Outbox } from './outbox.ts';
 import { ReplicaMarks } from './replica-marks.ts';
@@ -67,6 +68,8 @@ export interface ReplicaOptions {
   readonly shelf: Shelf;
   /** Whether tabs of one browser tell each other directly, too. */
   readonly isSharedBetweenTabs: boolean;
+  /** How far the office's clock is ahead of this device's, as far as that is known yet; ms. */
+  readonly officeOffsetMs?: number;
   readonly onChange: (change: ReplicaChange) => void;
 }
 
@@ -74,14 +77,16 @@ export class SegmentReplica {
   readonly #options: ReplicaOptions;
   readonly #doc = new Y.Doc();
   readonly #provider: WebsocketProvider;
-  readonly #storage: IndexeddbPersistence | null;
+  readonly #copy: DeviceCopy | null;
   readonly #outbox: Outbox;
   readonly #entries = new Map<string, Entry>();
   readonly #marks: ReplicaMarks;
   readonly #loading: Promise<void>;
   #newestAt = 0;
-  #officeOffsetMs = 0;
+  #officeOffsetMs: number;
+  #sealedNext: number | null = null;
   #link: ReplicaLink = { kind: 'waiting' };
+  #hasBeenLive = false;
   #isLoaded = false;
   #isClosed = false;
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +95,7 @@ export class SegmentReplica {
   constructor(options: ReplicaOptions) {
     this.#options = options;
     const { user, documentName } = options;
+    this.#officeOffsetMs = options.officeOffsetMs ?? 0;
     this.#outbox = new Outbox(options.shelf, user.id, documentName);
     this.#marks = new ReplicaMarks(options.shelf, user.id, documentName);
     for (const { at } of this.#outbox.entries) this.#newestAt = Math.max(this.#newestAt, at);
@@ -102,9 +108,7 @@ export class SegmentReplica {
     // Two people on one device must never mix: the channel between tabs carries the user too.
     this.#provider.bcChannel = `daena/${user.id}/${documentName}`;
     this.#listen();
-    this.#storage = options.hasIndexedDb
-      ? new IndexeddbPersistence(`daena/${user.id}/${documentName}`, this.#doc)
-      : null;
+    this.#copy = options.hasIndexedDb ? new DeviceCopy(`daena/${user.id}/${documentName}`, this.#doc) : null;
     this.#provider.awareness.setLocalState({ user: { id: user.id, name: user.name } });
     this.#loading = this.#load();
   }
@@ -118,6 +122,25 @@ export class SegmentReplica {
     return this.#isLoaded;
   }
 
+  /** Whether the server has sent what it had, at least once since this replica was opened. */
+  get hasBeenLive(): boolean {
+    return this.#hasBeenLive;
+  }
+
+  /** The segment that follows, once the server has ended this one; null before. */
+  get sealedNext(): number | null {
+    return this.#sealedNext;
+  }
+
+  /** The newest `at` of its entries, in ms; 0 where there is none. */
+  get newestAt(): number {
+    return this.#newestAt;
+  }
+
+  get officeOffsetMs(): number {
+    return this.#officeOffsetMs;
+  }
+
   /** This device's clock, corrected by the office's; ms. */
   officeNow(): number {
     return Date.now() + this.#officeOffsetMs;
@@ -129,6 +152,20 @@ export class SegmentReplica {
     return [...this.#entries.values(), ...unheard].filter(
       ({ id, kind }) => !this.#marks.isDropped(id) && (kind === 'message' || this.#marks.refusalOf(id) === undefined),
     );
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id) || this.#outbox.entries.some((entry) => entry.id === id);
+  }
+
+  /** This person's entries that the server is not known to have: on their way, or refused. */
+  unsettled(): Entry[] {
+    return this.entries().filter(({ id, author }) => author === this.#options.user.id && this.stateOf(id) !== 'tick');
+  }
+
+  /** Whether the server has every entry of this person that is shown. */
+  isSettled(): boolean {
+    return this.#outbox.entries.length === 0 && this.unsettled().length === 0;
   }
 
   rows(): LiveRow[] {
@@ -166,9 +203,12 @@ export class SegmentReplica {
     });
   }
 
-  /** Writes an entry; it is on this device from here on, and on its way. Answers null where it breaks the entries' form. */
-  append(draft: EntryDraft): PersonEntry | null {
-    const at = nextAt(this.officeNow(), this.#newestAt);
+  /**
+   * Writes an entry; it is on this device from here on, and on its way. Answers null where it breaks the entries' form.
+   * @param after the newest `at` that its author has seen elsewhere, in ms
+   */
+  append(draft: EntryDraft, after = 0): PersonEntry | null {
+    const at = nextAt(this.officeNow(), Math.max(this.#newestAt, after));
     const parsed = personEntrySchema.safeParse({ ...draft, id: newUlid(at), author: this.#options.user.id, at });
     if (!parsed.success) return null;
     this.#outbox.hold(parsed.data);
@@ -176,13 +216,24 @@ export class SegmentReplica {
     return parsed.data;
   }
 
-  /** Sends the words of a refused entry as a new one. */
-  sendAnew(id: string): PersonEntry | null {
+  /** Entries that were refused with this code and are still shown, oldest first. */
+  refusedWith(code: NackCode): readonly PersonEntry[] {
+    return this.#marks.refusedEntries.filter(({ id }) => this.refusalOf(id) === code).sort(compareEntries);
+  }
+
+  /** What a refused entry said, to be sent as a new one; null where it was not refused. */
+  draftOf(id: string): EntryDraft | null {
     const entry = this.#entries.get(id) ?? this.#marks.refusedEntries.find((other) => other.id === id);
     const parsed = personEntrySchema.safeParse(entry);
     if (!parsed.success || this.#marks.refusalOf(id) === undefined) return null;
     const { id: _id, author: _author, at: _at, ...draft } = parsed.data;
-    const sent = this.append(draft);
+    return draft;
+  }
+
+  /** Sends the words of a refused entry as a new one. */
+  sendAnew(id: string): PersonEntry | null {
+    const draft = this.draftOf(id);
+    const sent = draft && this.append(draft);
     if (sent) this.drop(id);
     return sent;
   }
@@ -203,15 +254,32 @@ export class SegmentReplica {
     clearTimeout(this.#keepTimer);
     clearTimeout(this.#handshakeTimer);
     await this.#writeMarks();
-    this.#provider.destroy();
-    this.#provider.awareness.destroy();
+    this.#leave();
+    // A database that failed has said so by `storage`.
+    await this.#copy?.close().catch(() => undefined);
     this.#doc.destroy();
   }
 
+  /** Closes it and throws this device's copy away: the server has all of it. */
+  async forget(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#keepTimer);
+    clearTimeout(this.#handshakeTimer);
+    this.#leave();
+    // A copy that cannot be thrown away only takes room.
+    await this.#copy?.forget().catch(() => undefined);
+    this.#doc.destroy();
+  }
+
+  #leave(): void {
+    this.#provider.destroy();
+    this.#provider.awareness.destroy();
+  }
+
   async #load(): Promise<void> {
-    if (this.#storage !== null) {
+    if (this.#copy !== null) {
       await Promise.race([
-        this.#storage.whenSynced.then(() => this.#readMarks()),
+        this.#copy.whenRead.then(() => this.#readMarks()),
         new Promise((resolve) => setTimeout(resolve, LOAD_PATIENCE_MS)),
       ]).catch(() => this.#options.onChange('storage'));
     }
@@ -228,6 +296,7 @@ export class SegmentReplica {
         if (entry === null) this.#entries.delete(key);
         else {
           this.#entries.set(key, entry);
+          if (entry.kind === 'sealed') this.#sealedNext = entry.next;
           this.#newestAt = Math.max(this.#newestAt, entry.at);
         }
       }
@@ -244,6 +313,7 @@ export class SegmentReplica {
     });
     this.#provider.on('sync', (isSynced) => {
       if (!isSynced) return;
+      this.#hasBeenLive = true;
       this.#setLink({ kind: 'live' });
       this.#sendUnheard();
     });
@@ -331,17 +401,19 @@ export class SegmentReplica {
   }
 
   async #writeMarks(): Promise<void> {
-    if (this.#storage?.db == null) return;
+    const store = this.#copy?.marks ?? null;
+    if (store === null) return;
     try {
-      await this.#marks.write(this.#storage);
+      await this.#marks.write(store);
     } catch {
       this.#options.onChange('storage');
     }
   }
 
   async #readMarks(): Promise<void> {
-    if (this.#storage === null) return;
-    await this.#marks.read(this.#storage);
+    const store = this.#copy?.marks ?? null;
+    if (store === null) return;
+    await this.#marks.read(store);
     this.#savedMoved();
   }
 }

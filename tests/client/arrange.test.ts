@@ -67,6 +67,7 @@ function lines(entries: readonly Entry[], more: Partial<Arrangement> = {}) {
     rows: [],
     turns: [],
     readUntil: null,
+    isFromBeginning: true,
     me: 'ada',
     dayOf: (at) => String(Math.floor(at / DAY)),
     ...more,
@@ -150,4 +151,20 @@ test('keys are unique', () => {
     readUntil: 11,
   });
   expect(new Set(found.map(({ key }) => key)).size).toBe(found.length);
+});
+
+test('where earlier messages are not loaded, the unread line waits for a message that was read', () => {
+  const unread = [message('ben', 30), message('ben', 40)];
+  expect(kinds(lines(unread, { readUntil: 20, isFromBeginning: false }))).toEqual(['day', 'message', 'message']);
+  const loaded = [message('ben', 10), ...unread];
+  const found = lines(loaded, { readUntil: 20, isFromBeginning: false });
+  expect(kinds(found)).toEqual(['day', 'message', 'unread', 'message', 'message']);
+});
+
+test('what arrived late is unread from when it arrived, and stands by itself', () => {
+  const late = message('ben', 11);
+  const arrived: Entry = { id: id(100 * MINUTE), kind: 'arrived', author: 'office', at: 100 * MINUTE, ids: [late.id] };
+  const found = lines([message('ben', 10), late, message('ben', 12), arrived], { readUntil: 50 });
+  expect(kinds(found)).toEqual(['day', 'message', 'unread', 'message', 'message']);
+  expect(found.flatMap((line) => (line.kind === 'message' ? [line.isGrouped] : []))).toEqual([false, false, true]);
 });

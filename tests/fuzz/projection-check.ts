@@ -2,7 +2,12 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type * as Y from 'yjs';
 import { DATABASE } from '../../persistence/backup/manifest.ts';
-import { contentHash, contentOfLog, contentOfProjection, differenceOf } from '../../scripts/doctor/session-content.ts';
+import {
+  contentHash,
+  contentOfLog,
+  contentOfProjection,
+  differenceOf,
+} from '../../persistence/projection/session-content.ts';
 import { readEntries } from '../../sync-server/protocol/segment.ts';
 
 /** How the rows of a session differ from the fold of a replica of its segments, the first one's first; null where they say the same. A running office may write meanwhile. */

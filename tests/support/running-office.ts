@@ -33,8 +33,12 @@ class Program {
   }
 
   /** Resolves when it has said that it is ready. */
-  static async start(entry: string, environment: NodeJS.ProcessEnv): Promise<{ program: Program; ready: Ready }> {
-    const child = fork(join(ROOT, entry), [], { env: environment, execArgv: [], silent: true });
+  static async start(
+    entry: string,
+    environment: NodeJS.ProcessEnv,
+    args: readonly string[] = [],
+  ): Promise<{ program: Program; ready: Ready }> {
+    const child = fork(join(ROOT, entry), args, { env: environment, execArgv: [], silent: true });
     const program = new Program(child);
     const { promise, resolve: settle, reject } = Promise.withResolvers<Ready>();
     const refuse = (why: string) => reject(new Error(`${entry} ${why}; it printed: ${program.#output}`));
@@ -76,20 +80,31 @@ function machineEnvironment(): NodeJS.ProcessEnv {
 export class RunningOffice {
   readonly model: ForkedRehearsal;
   readonly #folder: string;
+  readonly #segmentEntries: number | undefined;
   #server: Program | null = null;
   #worker: Program | null = null;
   #port = 0;
   #address = '';
 
-  private constructor(model: ForkedRehearsal) {
+  private constructor(model: ForkedRehearsal, segmentEntries: number | undefined) {
     this.model = model;
+    this.#segmentEntries = segmentEntries;
     this.#folder = realpathSync(mkdtempSync(join(tmpdir(), 'daena-e2e-')));
   }
 
-  /** @param chunkDelayMs between two words of the model */
-  static async start({ chunkDelayMs = 0 }: { chunkDelayMs?: number } = {}): Promise<RunningOffice> {
+  /**
+   * @param chunkDelayMs between two words of the model
+   * @param segmentEntries after so many entries a segment is full; as in every office where it is not given
+   */
+  static async start({
+    chunkDelayMs = 0,
+    segmentEntries,
+  }: {
+    chunkDelayMs?: number;
+    segmentEntries?: number;
+  } = {}): Promise<RunningOffice> {
     if (!existsSync(join(clientDist(ROOT), 'index.html'))) throw new Error('build the client first: npm run build');
-    const office = new RunningOffice(await forkRehearsal({ chunkDelayMs }));
+    const office = new RunningOffice(await forkRehearsal({ chunkDelayMs }), segmentEntries);
     try {
       await office.startServer();
       await office.startWorker();
@@ -106,14 +121,20 @@ export class RunningOffice {
   }
 
   async startServer(): Promise<void> {
-    const { program, ready } = await Program.start(join('sync-server', 'main.ts'), {
+    const environment = {
       ...machineEnvironment(),
       DAENA_PORT: String(this.#port),
       DAENA_DATA: this.#folder,
       DAENA_CLIENT_DIST: clientDist(ROOT),
       DAENA_OWNER_EMAIL: OWNER.email,
       DAENA_OWNER_PASSWORD: OWNER.password,
-    });
+    };
+    const { program, ready } =
+      this.#segmentEntries === undefined
+        ? await Program.start(join('sync-server', 'main.ts'), environment)
+        : await Program.start(join('tests', 'e2e', 'stand-ins', 'small-segments-server.ts'), environment, [
+            String(this.#segmentEntries),
+          ]);
     this.#server = program;
     this.#address = ready.address ?? this.#address;
     this.#port = Number(new URL(this.#address).port);
