@@ -32,4 +32,9 @@ export class Grants {
   entryProjected(sessionId: string, kind: Entry['kind']): void {
     if (kind === 'created' || kind === 'binned' || kind === 'restored') this.#kept.delete(sessionId);
   }
+
+  /** Reads all anew: it is not known which have changed. */
+  forget(): void {
+    this.#kept.clear();
+  }
 }

@@ -2,6 +2,7 @@
  * The office put together: stores, rooms, projection, scheduler, sockets and HTTP, in the order in which they need each
  * other. Nothing here decides anything; it says who speaks to whom.
  */
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
@@ -10,17 +11,11 @@ import { makeBackup } from '../persistence/backup/make-backup.ts';
 import { DATABASE } from '../persistence/backup/manifest.ts';
 import { openOfficeDatabase } from '../persistence/backup/migrate-safely.ts';
 import { CouncilStore } from '../persistence/councils/council-store.ts';
-import type { Database } from '../persistence/database.ts';
 import { openLevelUpdateLog } from '../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../persistence/log/update-log.ts';
 import { readOrCreateEpoch } from '../persistence/office/office-facts.ts';
-import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
-import { EventLog } from '../persistence/projection/event-log.ts';
-import type { ProjectedBatch } from '../persistence/projection/projection.ts';
-import { ProjectionThread, type TimedBatch } from '../persistence/projection/projection-thread.ts';
-import { SessionStore } from '../persistence/projection/session-store.ts';
+import { ProjectionThread } from '../persistence/projection/projection-thread.ts';
 import { QUARANTINE, Quarantine } from '../persistence/quarantine/quarantine.ts';
-import { TurnStore } from '../persistence/turns/turn-store.ts';
 import type { BackupRequest } from './backup-requests.ts';
 import { Backups } from './backups.ts';
 import { Caller } from './caller.ts';
@@ -28,26 +23,17 @@ import { catchUp } from './catch-up.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { Councils } from './councils.ts';
-import { Divergences } from './divergence.ts';
-import { EventOrder } from './event-order.ts';
-import { Grants } from './grants.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/mount.ts';
 import { LeaseRegistry } from './leases.ts';
 import { type Logger, reasonOf } from './logger.ts';
 import { OfficeHealth } from './office-health.ts';
 import type { TrustedOrigins } from './origins.ts';
-import { Projector } from './projector.ts';
-import { OFFICE_AUTHOR } from './protocol/entry.ts';
-import { type EventDraft, MAX_EVENTS_KEPT, readEvent, type WireEvent } from './protocol/events.ts';
-import { deriveId } from './protocol/ids.ts';
-import type { TurnView } from './protocol/turn.ts';
-import { Arrivals } from './room/arrivals.ts';
-import { LiveRooms } from './room/live-rooms.ts';
+import { openReadModel } from './read-model.ts';
+import type { LiveRooms } from './room/live-rooms.ts';
 import type { Room } from './room/room.ts';
-import { Rooms } from './room/rooms.ts';
+import type { Rooms } from './room/rooms.ts';
 import { SEGMENT_LIMITS, type SegmentLimits } from './room/segment-roll.ts';
-import { SessionSegments } from './room/session-segments.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { EventStreams } from './sockets/event-streams.ts';
@@ -55,6 +41,8 @@ import { HeldSockets } from './sockets/held-sockets.ts';
 import { Upgrades } from './sockets/upgrades.ts';
 import { serveWorkerSocket } from './sockets/worker-socket.ts';
 import { Tally } from './tally.ts';
+import { wireProjection } from './wire-projection.ts';
+import { wireRooms } from './wire-rooms.ts';
 
 /** Turns may take this long to come to rest when the office stops, in ms; half of what stopping may take in all. */
 const DRAIN_MS = 4_500;
@@ -115,20 +103,20 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   );
   const databaseFile = join(dataFolder, DATABASE);
   const thread = new ProjectionThread({ databaseFile, isSynced: config.durability === 'power-cut' });
-  const wiring = wireRooms({
+  const projection = wireProjection({ ...read, thread, log, streams, clock, logger });
+  const { projector, publish } = projection;
+  const { rooms, live, segments, arrivals, divergences } = wireRooms({
     ...read,
     database,
-    thread,
+    projection,
     log,
     leases,
-    streams,
     quarantine,
     clock,
     tally,
     logger,
     segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
   });
-  const { rooms, live, segments, arrivals, projector, divergences, publish, projectNow } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
@@ -139,7 +127,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     clock,
     log: (sentence, error) => logger.warn(sentence, error === undefined ? {} : { reason: reasonOf(error) }),
   });
-  wiring.afterProjection((told) => scheduler.onProjected(told));
+  projection.afterProjection((told) => scheduler.onProjected(told));
   const sessions = new Sessions(read.sessionStore, live, clock);
   const councilStore = new CouncilStore(database);
   const caller = new Caller(accounts, workerToken, origins);
@@ -193,7 +181,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     version: parts.version,
     clientFolder: config.clientFolder,
   });
-  await catchUp({ log, project: projectNow, clock, logger });
+  await catchUp({ log, project: projection.projectNow, clock, logger });
   const backups = new Backups((request, signal) =>
     makeBackup(
       {
@@ -233,178 +221,6 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       held.terminateAll();
     },
   };
-}
-
-interface ReadModel {
-  readonly grants: Grants;
-  readonly sessionStore: SessionStore;
-  readonly events: EventLog;
-  readonly turns: TurnStore;
-}
-
-function openReadModel(database: Database, accounts: Accounts, clock: Clock): ReadModel {
-  const people = (id: string): string | null => accounts.nameOf(id);
-  const sessionStore = new SessionStore(database, people);
-  const grants = new Grants((id) => sessionStore.get(id));
-  const events = new EventLog(database, (id) => grants.of(id));
-  const turns = new TurnStore({
-    database,
-    lookup: (session, id) => sessionStore.entry(session, id),
-    now: () => clock.now(),
-  });
-  return { grants, sessionStore, events, turns };
-}
-
-interface RoomWiring {
-  readonly rooms: Rooms;
-  readonly live: LiveRooms;
-  readonly segments: SessionSegments;
-  readonly arrivals: Arrivals;
-  readonly projector: Projector;
-  readonly divergences: Divergences;
-  /** Logs events and sends them to those who may see them. */
-  publish(drafts: readonly EventDraft[]): void;
-  /** Projects entries outside the projector's order: at the start, while nobody is here yet. */
-  projectNow(batch: readonly CommittedEntries[]): Promise<ProjectedBatch>;
-  /** Calls after each batch that was projected, with what it told of turns. */
-  afterProjection(listener: (told: readonly TurnView[]) => void): void;
-}
-
-interface RoomParts extends ReadModel {
-  readonly database: Database;
-  readonly thread: ProjectionThread;
-  readonly log: UpdateLog;
-  readonly leases: LeaseRegistry;
-  readonly streams: EventStreams;
-  readonly quarantine: Quarantine;
-  readonly clock: Clock;
-  readonly tally: Tally;
-  readonly logger: Logger;
-  readonly segmentLimits: SegmentLimits;
-}
-
-function wireRooms(parts: RoomParts): RoomWiring {
-  const { database, log, leases, streams, clock, tally, logger, segmentLimits } = parts;
-  const { thread, grants, sessionStore, events } = parts;
-  let projected: (told: readonly TurnView[]) => void = () => undefined;
-  const order = new EventOrder(
-    events.range().newest,
-    (id) => events.since(id, MAX_EVENTS_KEPT).events,
-    (stored) => streams.publish(stored),
-  );
-  const project = async (batch: readonly CommittedEntries[]): Promise<TimedBatch> => {
-    try {
-      return await thread.project(batch, clock.now());
-    } catch (error) {
-      // It may have ended after its commit: what that batch caused is told all the same.
-      order.reread();
-      throw error;
-    }
-  };
-  const takeIn = (result: ProjectedBatch, batch: readonly CommittedEntries[]): void => {
-    for (const { kind, sessionId } of result.projected) grants.entryProjected(sessionId, kind);
-    for (const { document, throughClock } of batch) {
-      log.markProjected(document, throughClock).catch((error: unknown) => {
-        // The document stays marked as unprojected: the next start looks at it once more, and finds nothing new.
-        logger.warn('a document could not be marked as projected', { document, reason: reasonOf(error) });
-      });
-    }
-    order.add(result.events);
-    projected(result.events.flatMap(({ wire }) => turnViewOf(wire)));
-  };
-  const projectBatch = async (batch: readonly CommittedEntries[]): Promise<number> => {
-    const { result, workMs } = await project(batch);
-    takeIn(result, batch);
-    return workMs;
-  };
-  const projector = new Projector(projectBatch, clock, logger);
-  const divergences = new Divergences({
-    log,
-    database,
-    clock,
-    logger,
-    findRoom: (document) => rooms.find(document),
-    rebuild: async (sessionId, segments) => {
-      const result = await thread.rebuild(sessionId, segments, clock.now());
-      if (result) takeIn(result, segments);
-      return result !== null;
-    },
-  });
-  const segments = new SessionSegments({
-    entry: (session, id) => sessionStore.entry(session, id) ?? undefined,
-    newestAt: (session) => sessionStore.newestAt(session),
-    segmentOf: (session, id) => sessionStore.segmentOf(session, id) ?? undefined,
-    liveSegment: (session) => sessionStore.liveSegment(session),
-  });
-  const rooms: Rooms = new Rooms({
-    log,
-    leases,
-    clock,
-    tally,
-    logger,
-    grantOf: (id) => grants.of(id),
-    segments,
-    segmentLimits,
-    projectionBacklog: () => projector.backlog,
-    project: (committed) => projector.add(committed),
-    quarantine: (setAside) => parts.quarantine.put(setAside),
-    checkIdle: (document) => divergences.checkIdle(document),
-    sealed: (document) => void divergences.checkSealed(document),
-    arrivedLate: (session, ids) => arrivals.add(session, ids),
-    prepare: async (room) => {
-      await beginSession(room, sessionStore);
-      room.sealIfFull();
-    },
-  });
-  const live = new LiveRooms(rooms, segments);
-  const arrivals: Arrivals = new Arrivals({
-    append: (session, makeEntry) => live.use(session, (room) => room.entries.appendAsOffice(makeEntry)),
-    clock,
-    logger,
-  });
-  return {
-    rooms,
-    live,
-    segments,
-    arrivals,
-    projector,
-    divergences,
-    publish: (drafts) => order.add(events.append(drafts, clock.now())),
-    projectNow: async (batch) => {
-      const { result } = await project(batch);
-      order.add(result.events);
-      return result;
-    },
-    afterProjection: (listener) => {
-      projected = listener;
-    },
-  };
-}
-
-/** What an event tells of a turn, if it does. */
-function turnViewOf(wire: WireEvent): readonly TurnView[] {
-  const event = readEvent(wire);
-  return event?.type === 'turn.updated' ? [event.payload] : [];
-}
-
-/** Writes the first entry of a session that has none yet: it was just made, or the process died in between. */
-async function beginSession(room: Room, store: SessionStore): Promise<void> {
-  if (room.ref.kind !== 'segment' || room.ref.segment !== 1 || room.damage !== null) return;
-  const session = store.get(room.ref.sessionId);
-  if (!session) return;
-  const id = deriveId('created', session.id);
-  // Nearly always it is there: then nothing is to be waited for.
-  if (room.entries.has(id)) return;
-  await room.entries.appendAsOffice((at) => ({
-    id,
-    kind: 'created',
-    author: OFFICE_AUTHOR,
-    at,
-    scope: session.scope,
-    owner: session.owner,
-    title: session.title,
-    isPrivate: session.isPrivate,
-  }));
 }
 
 function schedulerRooms(rooms: Rooms, live: LiveRooms): ConstructorParameters<typeof Scheduler>[0]['rooms'] {

@@ -30,7 +30,7 @@ export class RoomEntries {
 
   /** Whether the session has an entry of this id, in whichever segment. */
   has(id: string): boolean {
-    return this.#replica.find(id) !== undefined;
+    return this.#replica.gate.find(id) !== undefined;
   }
 
   /** Adds an entry as a person, through the same gate as a browser's. */
@@ -44,8 +44,8 @@ export class RoomEntries {
     const verdict = judgeEntry(person, entry.id, entry, {
       grant,
       nowMs,
-      find: (id) => replica.find(id),
-      fits: (sizeBytes) => replica.fits(1, sizeBytes),
+      find: (id) => replica.gate.find(id),
+      fits: (sizeBytes) => replica.gate.fits(1, sizeBytes),
     });
     switch (verdict.kind) {
       case 'take':
@@ -100,7 +100,7 @@ export class RoomEntries {
   reserveClientId(): number {
     for (;;) {
       const [client = 0] = crypto.getRandomValues(new Uint32Array(1));
-      if (client !== 0 && this.#replica.isFresh(client)) return client;
+      if (client !== 0 && this.#replica.gate.isFresh(client)) return client;
     }
   }
 }

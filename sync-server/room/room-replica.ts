@@ -6,31 +6,21 @@
  * Judging, applying and appending happen in one turn of the event loop, so changes enter one after the other; what
  * depends on a change waits behind the barrier until the log has it.
  */
-import { isDeepStrictEqual } from 'node:util';
 import * as Y from 'yjs';
 import type { UpdateLog } from '../../persistence/log/update-log.ts';
 import type { CommittedEntries } from '../../persistence/projection/committed-entries.ts';
 import type { QuarantinedUpdate } from '../../persistence/quarantine/quarantine.ts';
-import type { Clock } from '../clock.ts';
-import { gateBrief } from '../gate/gate-brief.ts';
-import { gatePerson } from '../gate/gate-person.ts';
-import { gateWorker } from '../gate/gate-worker.ts';
-import { refillOf } from '../gate/refill.ts';
-import type { DecodedUpdate } from '../gate/update-structs.ts';
 import type { Refusal, Verdict } from '../gate/verdict.ts';
-import type { LeaseRegistry } from '../leases.ts';
 import { type Logger, reasonOf } from '../logger.ts';
 import type { DocumentRef } from '../protocol/document-name.ts';
-import { type Entry, nextAt, readEntry } from '../protocol/entry.ts';
+import { type Entry, nextAt } from '../protocol/entry.ts';
 import { OfficeError } from '../protocol/errors.ts';
 import type { Nack, StateVector } from '../protocol/frames.ts';
 import type { EntryId } from '../protocol/ids.ts';
-import { permission, type SessionGrant } from '../protocol/permission.ts';
-import { entriesOf } from '../protocol/segment.ts';
+import type { SessionGrant } from '../protocol/permission.ts';
 import { CommitBarrier } from './commit-barrier.ts';
 import { lateAmong } from './late-arrivals.ts';
 import type { Peer } from './peer.ts';
-import { ReservedClients } from './reserved-clients.ts';
 import {
   hasPending,
   type LoadedDocument,
@@ -39,9 +29,8 @@ import {
   type StoredRefusal,
   writeMeta,
 } from './room-document.ts';
-import type { SegmentLimits } from './segment-roll.ts';
+import { RoomGate, type RoomGateContext } from './room-gate.ts';
 import { SegmentTally } from './segment-tally.ts';
-import type { SessionSegments } from './session-segments.ts';
 
 /** Changes of one room that may wait for the disk. */
 export const MAX_UNCOMMITTED = 5_000;
@@ -52,16 +41,11 @@ export const MAX_PROJECTION_BACKLOG = 20_000;
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
 
-export interface ReplicaContext {
+export interface ReplicaContext extends RoomGateContext {
   readonly log: UpdateLog;
-  readonly leases: LeaseRegistry;
-  readonly clock: Clock;
   readonly logger: Logger;
   /** The live grant of a session: asked for every change. Null where the session is gone. */
   grantOf(sessionId: string): SessionGrant | null;
-  /** What the rooms of a session share. */
-  readonly segments: SessionSegments;
-  readonly segmentLimits: SegmentLimits;
   /** Takes what became durable; resolves when it is projected. Never rejects. */
   project(committed: CommittedEntries): Promise<void>;
   /** Hears of entries that came late, once they are projected. */
@@ -107,11 +91,11 @@ export class RoomReplica {
   readonly doc: Y.Doc;
   /** Why the document can only be read; null in health. */
   readonly damage: string | null;
+  /** What may enter. */
+  readonly gate: RoomGate;
   readonly #context: ReplicaContext;
   readonly #listener: ReplicaListener;
-  readonly #owners: Map<number, string>;
   readonly #refusals: StoredRefusal[];
-  readonly #reserved = new ReservedClients();
   readonly #barrier = new CommitBarrier();
   #lastClock: number;
   #recordCount: number;
@@ -137,12 +121,14 @@ export class RoomReplica {
     this.damage = loaded.damage;
     this.#context = context;
     this.#listener = listener;
-    this.#owners = loaded.owners;
     this.#refusals = loaded.refusals;
     this.#lastClock = loaded.lastClock;
     this.#recordCount = loaded.recordCount;
     if (ref.kind === 'brief') this.#sizeBytes = Y.encodeStateAsUpdate(this.doc).byteLength;
     this.#tally = new SegmentTally(this.doc);
+    const { doc, damage } = this;
+    const sizeBytes = () => this.#sizeBytes;
+    this.gate = new RoomGate({ name, ref, doc, damage, tally: this.#tally, sizeBytes }, loaded.owners, context);
     const elsewhere = ref.kind === 'segment' ? context.segments.newestAt(ref.sessionId) : 0;
     this.#newestAt = Math.max(this.#tally.newestAt, elsewhere);
     this.doc.on('update', (update: Uint8Array) => {
@@ -210,88 +196,6 @@ export class RoomReplica {
     return this.#refusals.flatMap(({ principal, nack }) => (principal === principalId ? [nack] : []));
   }
 
-  /** The next clock of a client id; 0 for one never seen. */
-  clockOf(client: number): number {
-    return Y.getState(this.doc.store, client);
-  }
-
-  /** Whether a client id is this connection's, or may become it. */
-  isOwn(peer: Peer, client: number): boolean {
-    if (peer.lease) return client === peer.lease.clientId;
-    const owner = this.#owners.get(client) ?? this.#reserved.holderOf(client);
-    if (owner !== undefined) return owner === peer.principal.id;
-    return client !== this.doc.clientID && !this.#context.leases.byClient(this.name, client);
-  }
-
-  /** Keeps a client id for whoever shows themselves under it first. Answers whether it is this connection's. */
-  reserve(peer: Peer, client: number): boolean {
-    if (!this.isOwn(peer, client)) return false;
-    if (!peer.lease && !this.#owners.has(client)) this.#reserved.reserve(client, peer.principal.id);
-    return true;
-  }
-
-  /** Whether nobody ever wrote or was seen under a client id. */
-  isFresh(client: number): boolean {
-    const isKnown = this.#owners.has(client) || this.#reserved.holderOf(client) !== undefined;
-    return client !== this.doc.clientID && !isKnown && this.clockOf(client) === 0;
-  }
-
-  /** An entry of the session, wherever it stands. */
-  find(id: string): Entry | undefined {
-    const value = entriesOf(this.doc).get(id);
-    if (value !== undefined) return readEntry(value) ?? undefined;
-    const { segments } = this.#context;
-    const { ref } = this;
-    const ahead = segments.findAhead(ref.sessionId, id);
-    // While the first segment goes on there is no other in which a projected entry could stand.
-    if (ahead || (ref.kind === 'segment' && ref.segment === 1 && !this.#tally.isSealed)) return ahead;
-    return segments.findProjected(ref.sessionId, id);
-  }
-
-  /** Whether so many further entries, of so many bytes as JSON in all, may enter. */
-  fits(count: number, sizeBytes: number): boolean {
-    return this.#tally.fits(count, sizeBytes, this.#context.segmentLimits);
-  }
-
-  /** What the gate says of an update from a connection. */
-  judge(peer: Peer, decoded: DecodedUpdate, grant: SessionGrant): Verdict {
-    const nowMs = this.#context.clock.now();
-    const clocks = {
-      clockOf: (client: number) => this.clockOf(client),
-      isBound: (client: number) => this.#owners.has(client),
-      isOwn: (client: number) => this.isOwn(peer, client),
-    };
-    const { principal } = peer;
-    if (principal.kind === 'worker') {
-      const lease = peer.lease && this.#context.leases.byTurn(peer.lease.turn, peer.lease.attempt);
-      if (!lease || lease.document !== this.name) return { kind: 'over', reason: 'the lease is over' };
-      return gateWorker(lease, decoded, { ...clocks, nowMs, hasEntry: (id) => this.find(id) !== undefined });
-    }
-    if (this.ref.kind === 'segment') {
-      const isDamaged = this.damage !== null;
-      return gatePerson(principal, decoded, {
-        ...clocks,
-        grant,
-        nowMs,
-        find: (id) => this.find(id) ?? (isDamaged ? this.#findLost(id) : undefined),
-        isLost: (id) => isDamaged && this.#findLost(id) !== undefined,
-        fitsAll: (count, sizeBytes) => this.fits(count, sizeBytes),
-      });
-    }
-    if (!permission(principal, grant, 'write')) return { kind: 'over', reason: 'you may not write here' };
-    return gateBrief(decoded, { ...clocks, sizeBytes: this.#sizeBytes });
-  }
-
-  /** What a damaged document may take of an update: what its log has lost, from whom it was. Null: nothing. */
-  refillOf(peer: Peer, decoded: DecodedUpdate): DecodedUpdate | null {
-    if (peer.principal.kind !== 'person') return null;
-    return refillOf(this.doc, decoded, {
-      clockOf: (client) => this.clockOf(client),
-      isBoundToSender: (client) => this.#owners.get(client) === peer.principal.id,
-      isLostEntry: (id, value) => isDeepStrictEqual(this.#findLost(id), value),
-    });
-  }
-
   /**
    * Takes a judged update in. Answers whether anything in it was new: if so, the room hears of it once it is durable.
    * @param original what the peer sent, for the case that it cannot be applied
@@ -324,8 +228,8 @@ export class RoomReplica {
     const update = this.#apply(() => this.doc.transact(run), null);
     if (!update) throw new OfficeError('internal', 'the change could not be applied');
     const { clientID } = this.doc;
-    const saved = new Map([[clientID, this.clockOf(clientID)]]);
-    const bindings = this.#owners.has(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
+    const saved = new Map([[clientID, this.gate.clockOf(clientID)]]);
+    const bindings = this.gate.isBound(clientID) ? new Map<number, string>() : new Map([[clientID, OFFICE_PRINCIPAL]]);
     const appended = this.#append({ update, bindings, entries, refusals: [], from: null, saved });
     this.#listener.applied();
     await appended;
@@ -392,7 +296,7 @@ export class RoomReplica {
     const { segments } = this.#context;
     const number = this.#barrier.applied();
     const wasSealed = this.#tally.isSealed;
-    for (const [client, principal] of change.bindings) this.#owners.set(client, principal);
+    this.gate.bind(change.bindings);
     for (const entry of change.entries) {
       this.#newestAt = Math.max(this.#newestAt, entry.at);
       this.#tally.add(entry);
@@ -438,16 +342,6 @@ export class RoomReplica {
     // What a damaged document takes back was there before.
     if (late.length > 0 && this.damage === null) this.#context.arrivedLate(sessionId, late);
     if (entries.some(({ kind }) => kind === 'sealed')) this.#context.sealed(this.name);
-  }
-
-  /** An entry of this segment that the database has and the document has not: the log has lost it. */
-  #findLost(id: string): Entry | undefined {
-    const { ref } = this;
-    const { segments } = this.#context;
-    if (ref.kind !== 'segment' || entriesOf(this.doc).has(id)) return undefined;
-    return segments.projectedSegmentOf(ref.sessionId, id) === ref.segment
-      ? segments.findProjected(ref.sessionId, id)
-      : undefined;
   }
 
   async #project(entries: readonly Entry[], throughClock: number): Promise<void> {

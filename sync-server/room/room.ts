@@ -18,6 +18,7 @@ import type { Peer } from './peer.ts';
 import { RoomDelivery } from './room-delivery.ts';
 import type { LoadedDocument } from './room-document.ts';
 import { RoomEntries } from './room-entries.ts';
+import type { RoomGate } from './room-gate.ts';
 import { RoomPresence } from './room-presence.ts';
 import { type Change, type ReplicaContext, RoomReplica } from './room-replica.ts';
 import { SegmentEnd } from './segment-end.ts';
@@ -150,7 +151,7 @@ export class Room {
         this.#receiveUpdate(peer, frame.update);
         return;
       case 'awareness':
-        this.#presence.receive(peer, frame.states, (client) => this.#replica.reserve(peer, client));
+        this.#presence.receive(peer, frame.states, (client) => this.#replica.gate.reserve(peer, client));
         return;
       case 'query-awareness':
         this.#presence.show(peer);
@@ -199,16 +200,16 @@ export class Room {
     }
     if (decoded.byClient.size === 0 && decoded.deleted.length === 0) return;
     // A damaged document takes nothing new; devices keep what they have, and a repaired one asks them for it.
-    const taken = this.damage === null ? decoded : this.#replica.refillOf(peer, decoded);
+    const taken = this.damage === null ? decoded : this.#replica.gate.refillOf(peer, decoded);
     if (!taken) return;
     const grant = this.#context.grantOf(this.ref.sessionId);
     const { overload } = this.#replica;
     if (!grant) this.#refuse(peer, 'unknown', 'no such session');
     else if (overload !== null) this.#putOff(peer, overload);
-    else this.#follow(peer, this.#replica.judge(peer, taken, grant), update);
+    else this.#follow(peer, this.#replica.gate.judge(peer, taken, grant), update);
   }
 
-  #follow(peer: Peer, verdict: ReturnType<RoomReplica['judge']>, update: Uint8Array): void {
+  #follow(peer: Peer, verdict: ReturnType<RoomGate['judge']>, update: Uint8Array): void {
     switch (verdict.kind) {
       case 'gap':
         this.#askForMore(peer);
