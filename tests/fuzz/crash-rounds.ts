@@ -4,8 +4,8 @@
  * Shown is what the server had said was durable (a receipt, its state vector, an answer by HTTP) or had relayed to a
  * stock reader. Peers stay away until the count is done, so that nobody brings back what the server lost.
  */
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { treatOffice } from '../../scripts/doctor/treat.ts';
 import { entriesOf } from '../../sync-server/protocol/segment.ts';
 import { randomness } from '../support/mutated-frames.ts';
@@ -29,7 +29,7 @@ const MAX_START_MS = 700;
 const DEATHS_AT_SEAL = 3;
 const MAX_SEAL_MS = 4_000;
 /** With segments that are soon full. */
-const MAIN = join(import.meta.dirname, 'rolling-server.ts');
+const MAIN = fileURLToPath(new URL('./rolling-server.ts', import.meta.url));
 
 export interface CrashPlan {
   readonly rounds: number;
