@@ -8,6 +8,8 @@ import { tempFolder } from './temp-folder.ts';
 
 const MAIN = new URL('../../sync-server/main.ts', import.meta.url).pathname;
 const READY_MS = 40_000;
+/** Of what it writes, so much is kept: it may be started a thousand times. */
+const OUTPUT_KEPT_CHARS = 4 * 1024 * 1024;
 
 const saidSchema = z.discriminatedUnion('type', [
   z.object({
@@ -34,7 +36,7 @@ export class RunningOffice {
   readonly #main: string;
   #child: ChildProcess | null = null;
   #ready: Ready | null = null;
-  /** What it wrote to its log, since the first start. */
+  /** What it wrote to its log since the first start, the newest part of it. */
   output = '';
 
   constructor(settings: OfficeSettings) {
@@ -85,7 +87,7 @@ export class RunningOffice {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => (this.output += String(bytes)));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => this.#keep(String(bytes)));
     const [message] = await Promise.race([
       once(child, 'message', { signal: AbortSignal.timeout(READY_MS) }),
       once(child, 'exit').then(([code]) => [{ type: 'fatal', message: `it ended with ${code}: ${this.output}` }]),
@@ -93,6 +95,10 @@ export class RunningOffice {
     const said = saidSchema.parse(message);
     if (said.type === 'fatal') throw new Error(said.message);
     this.#ready = said;
+  }
+
+  #keep(written: string): void {
+    this.output = (this.output + written).slice(-OUTPUT_KEPT_CHARS);
   }
 
   /** Ends it as a power cut would, without a word. */
