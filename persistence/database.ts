@@ -4,7 +4,7 @@
  * Migrations are `migrations/NNNN-name.sql`, numbered from 1 without a gap; the file's `user_version` is the number of the
  * last one it has. Each runs in one transaction with the new `user_version`, so a crash leaves the version before it.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import SqliteDatabase from 'better-sqlite3';
@@ -51,6 +51,20 @@ export function openDatabase(file: string, migrationsFolder: string = MIGRATIONS
     database?.close();
     if (error instanceof OfficeError) throw error;
     throw new OfficeError('storage', `The database ${file} cannot be opened: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/** Whether opening a file will migrate data that is in it. Throws `storage` where it cannot be read. */
+export function needsMigration(file: string, migrationsFolder: string = MIGRATIONS): boolean {
+  if (!existsSync(file)) return false;
+  const database = openDatabaseAsItIs(file);
+  try {
+    const found = z.number().parse(database.pragma('user_version', { simple: true }));
+    return found > 0 && found < readMigrations(migrationsFolder).length;
+  } catch (error) {
+    throw new OfficeError('storage', `The database ${file} cannot be opened: ${messageOf(error)}.`, { cause: error });
+  } finally {
+    database.close();
   }
 }
 

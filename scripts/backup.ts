@@ -1,6 +1,6 @@
 // npm run backup [-- --to <folder>] [--keep <number>] [--data <folder>]: a consistent copy of an office, running or not,
 // in a new dated folder.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeBackup } from '../persistence/backup/make-backup.ts';
 import { DATABASE, LOG } from '../persistence/backup/manifest.ts';
@@ -14,6 +14,7 @@ import type { Holder } from './launcher/one-instance-lock.ts';
 import { heldSentence, whileStopped } from './launcher/while-stopped.ts';
 import { runTool, toolFlags } from './office-data.ts';
 import { takeOption } from './take-option.ts';
+import { versionOfDaena } from './version-of-daena.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -45,12 +46,11 @@ async function backUpRunning({ controlPort: port, nonce, pid }: Holder, order: B
 }
 
 async function backUpStopped(dataFolder: string, order: BackupOrder, signal: AbortSignal): Promise<string> {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const database = openDatabaseAsItIs(join(dataFolder, DATABASE));
   try {
     const log = await openLevelUpdateLog(join(dataFolder, LOG));
     try {
-      const parts = { database, log, dataFolder, version: String(version), now: () => Date.now(), ...order };
+      const parts = { database, log, dataFolder, version: versionOfDaena(), now: () => Date.now(), ...order };
       return await makeBackup(parts, signal);
     } finally {
       await log.close();

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
 import { readOrCreateSecret } from '../persistence/accounts/secret-files.ts';
-import { openDatabase } from '../persistence/database.ts';
+import { openOfficeDatabase } from '../persistence/backup/migrate-safely.ts';
 import { DEFAULT_HOST, DEFAULT_PORT } from '../sync-server/config.ts';
 import { dataFolderOf } from './launcher/config.ts';
 import { type Flags, readFlags } from './launcher/flags.ts';
 import { type Holder, lockPath, readLock } from './launcher/one-instance-lock.ts';
+import { versionOfDaena } from './version-of-daena.ts';
 
 export interface OfficeData {
   readonly folder: string;
@@ -26,22 +27,23 @@ export function toolFlags(args: readonly string[]): Flags {
   return flags;
 }
 
-/** Opens the accounts beside a running office, or without one. Throws a sentence where there is no office yet. */
-export function openOfficeData(flags: Flags): OfficeData {
+/** Opens the accounts beside a running office, or without one. Rejects with a sentence where there is no office yet. */
+export async function openOfficeData(flags: Flags): Promise<OfficeData> {
   const folder = dataFolderOf(flags, process.env, resolve(import.meta.dirname, '..'));
   const file = join(folder, 'daena.sqlite');
   if (!existsSync(file)) throw new Error(`There is no office in ${folder} yet: start it once with npm start.`);
   const lock = readLock(lockPath(folder));
   const holder = lock.kind === 'holder' ? lock.holder : null;
   const address = holder?.address ?? `http://${DEFAULT_HOST}:${DEFAULT_PORT}`;
-  const database = openDatabase(file);
+  const now = () => Date.now();
+  const database = await openOfficeDatabase({ dataFolder: folder, version: versionOfDaena(), now });
   const accounts = createAccounts({
     database,
     baseUrl: address,
     secret: readOrCreateSecret(join(folder, 'auth.secret')),
     trustedOrigins: [],
     secureCookies: address.startsWith('https:'),
-    now: () => Date.now(),
+    now,
   });
   return { folder, accounts, holder, address, close: () => database.close() };
 }

@@ -1,10 +1,10 @@
 // npm run owner: a link to create the owner where there is none. npm run owner -- --reset: a link to a new password.
 import { openOfficeData, runTool, toolFlags } from './office-data.ts';
 
-await runTool(() => {
+await runTool(async () => {
   const args = process.argv.slice(2);
   const isReset = args.includes('--reset');
-  const office = openOfficeData(toolFlags(args.filter((arg) => arg !== '--reset')));
+  const office = await openOfficeData(toolFlags(args.filter((arg) => arg !== '--reset')));
   try {
     const owner = office.accounts.members().find(({ role }) => role === 'owner');
     if (!owner) {

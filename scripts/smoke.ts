@@ -6,7 +6,7 @@ import { OfficeClient } from './smoke/office-client.ts';
 import { smokeChecks } from './smoke/smoke-checks.ts';
 
 await runTool(async () => {
-  const office = openOfficeData(toolFlags(process.argv.slice(2)));
+  const office = await openOfficeData(toolFlags(process.argv.slice(2)));
   try {
     const { holder, accounts } = office;
     if (!holder) throw new Error(`No office runs on ${office.folder}: start it with npm start.`);

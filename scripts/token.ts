@@ -5,7 +5,7 @@ import { takeOption } from './take-option.ts';
 await runTool(async () => {
   const { value: email, rest: withoutEmail } = takeOption(process.argv.slice(2), '--email');
   const { value: name, rest } = takeOption(withoutEmail, '--name');
-  const office = openOfficeData(toolFlags(rest));
+  const office = await openOfficeData(toolFlags(rest));
   try {
     const members = office.accounts.members().filter(({ disabled }) => !disabled);
     const person = email

@@ -8,6 +8,7 @@ import { MAX_BODY_BYTES } from './protocol/api.ts';
 import { MAX_ENTRY_BYTES } from './protocol/entry.ts';
 import { MAX_EVENTS_KEPT } from './protocol/events.ts';
 import { MAX_AWARENESS_STATE_BYTES, MAX_AWARENESS_STATES, MAX_FRAME_BYTES } from './protocol/frames.ts';
+import { MAX_SEALED_BYTES, MAX_SEALED_ENTRIES, SEGMENT_BYTES, SEGMENT_ENTRIES } from './protocol/segment.ts';
 import { MAX_OPEN_TURNS_PER_PERSON } from './protocol/turn.ts';
 import { MAX_WORKER_MESSAGE_BYTES } from './protocol/worker-link.ts';
 import { MAX_RESERVED_PER_PERSON } from './room/reserved-clients.ts';
@@ -38,6 +39,18 @@ export const BOUNDS = {
   http_body_bytes: { limit: MAX_BODY_BYTES, of: 'one HTTP request', beyond: 'answered with 413' },
   entry_bytes: { limit: MAX_ENTRY_BYTES, of: 'one entry as JSON', beyond: 'neutralised, nack `size`' },
   brief_bytes: { limit: MAX_BRIEF_BYTES, of: 'one brief', beyond: 'closed with 4422' },
+  segment_entries: { limit: SEGMENT_ENTRIES, of: 'entries of one segment', beyond: 'the next segment begins' },
+  segment_bytes: { limit: SEGMENT_BYTES, of: 'entries of one segment as JSON', beyond: 'the next segment begins' },
+  sealed_segment_entries: {
+    limit: MAX_SEALED_ENTRIES,
+    of: 'entries of a sealed segment, with what devices still had',
+    beyond: 'neutralised',
+  },
+  sealed_segment_bytes: {
+    limit: MAX_SEALED_BYTES,
+    of: 'entries of a sealed segment as JSON, with what devices still had',
+    beyond: 'neutralised',
+  },
   pending_structs: { limit: 0, of: 'structs that wait for others in a document', beyond: 'the update is dropped' },
   uncommitted_changes: {
     limit: MAX_UNCOMMITTED,

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Quarantine } from '../persistence/quarantine/quarantine.ts';
 import { BOUNDS, type Bound, type BoundName } from './bounds.ts';
+import type { Divergences } from './divergence.ts';
 import type { Projector } from './projector.ts';
 import type { RouteResponse } from './protocol/api.ts';
 import type { Room } from './room/room.ts';
@@ -19,6 +21,8 @@ export interface HealthParts {
   readonly tally: Tally;
   /** Open turns of the person who has the most. */
   openTurns(): number;
+  readonly quarantine: Quarantine;
+  readonly divergences: Divergences;
 }
 
 type Health = RouteResponse<'health'>;
@@ -49,6 +53,20 @@ export class OfficeHealth {
     );
     this.#showBounds();
     this.#showCounts();
+    this.#gauge(
+      'daena_quarantined_updates',
+      'Changes that are kept aside because they could not be applied',
+      () => parts.quarantine.count,
+    );
+    new Counter({
+      name: 'daena_divergences_total',
+      help: 'Segments whose room or projection said something else than their log',
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(parts.divergences.count);
+      },
+    });
   }
 
   /** Whether the office takes work: it has caught up and is not stopping. */
@@ -61,10 +79,11 @@ export class OfficeHealth {
   }
 
   read(): Health {
-    const { rooms, projector, scheduler, version } = this.#parts;
+    const { rooms, projector, scheduler, quarantine, version } = this.#parts;
     const brain = scheduler.brainStatus();
+    const setAside = quarantine.count > 0 ? `, ${quarantine.count} in quarantine` : '';
     const parts: Record<string, Part> = {
-      sync: { status: 'ok', detail: `${rooms.count} rooms open` },
+      sync: { status: 'ok', detail: `${rooms.count} rooms open${setAside}` },
       storage: rooms.storageFailure ? { status: 'down', detail: rooms.storageFailure } : { status: 'ok' },
       projection: projector.failure ? { status: 'degraded', detail: projector.failure } : { status: 'ok' },
       agents: brain.connected

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { type Accounts, createAccounts } from '../persistence/accounts/accounts.ts';
 import { readOrCreateSecret } from '../persistence/accounts/secret-files.ts';
 import { makeBackup } from '../persistence/backup/make-backup.ts';
+import { DATABASE } from '../persistence/backup/manifest.ts';
+import { openOfficeDatabase } from '../persistence/backup/migrate-safely.ts';
 import { CouncilStore } from '../persistence/councils/council-store.ts';
-import { type Database, openDatabase } from '../persistence/database.ts';
+import type { Database } from '../persistence/database.ts';
 import { openLevelUpdateLog } from '../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../persistence/log/update-log.ts';
 import { readOrCreateEpoch } from '../persistence/office/office-facts.ts';
@@ -17,6 +19,7 @@ import { EventLog } from '../persistence/projection/event-log.ts';
 import type { ProjectedBatch } from '../persistence/projection/projection.ts';
 import { ProjectionThread, type TimedBatch } from '../persistence/projection/projection-thread.ts';
 import { SessionStore } from '../persistence/projection/session-store.ts';
+import { QUARANTINE, Quarantine } from '../persistence/quarantine/quarantine.ts';
 import { TurnStore } from '../persistence/turns/turn-store.ts';
 import type { BackupRequest } from './backup-requests.ts';
 import { Backups } from './backups.ts';
@@ -25,6 +28,7 @@ import { catchUp } from './catch-up.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { Councils } from './councils.ts';
+import { Divergences } from './divergence.ts';
 import { EventOrder } from './event-order.ts';
 import { Grants } from './grants.ts';
 import { createApp } from './http/app.ts';
@@ -88,8 +92,8 @@ export interface Office {
 export async function openOffice(parts: OfficeParts): Promise<Office> {
   const { config, clock, logger, origins } = parts;
   mkdirSync(config.dataFolder, { recursive: true });
-  const databaseFile = join(config.dataFolder, 'daena.sqlite');
-  const database = openDatabase(databaseFile);
+  const { dataFolder } = config;
+  const database = await openOfficeDatabase({ dataFolder, version: parts.version, now: () => clock.now() });
   database.pragma(`wal_autocheckpoint = ${RARE_CHECKPOINT_PAGES}`);
   const openLog = parts.openLog ?? ((folder) => openLevelUpdateLog(folder, { durability: config.durability }));
   const log = await openLog(join(config.dataFolder, 'log'));
@@ -106,19 +110,25 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
   const leases = new LeaseRegistry();
   const tally = new Tally();
   const streams = new EventStreams(read.events, tally);
+  const quarantine = new Quarantine(join(dataFolder, QUARANTINE), (problem) =>
+    logger.error('a change that was set aside could not be kept', { reason: reasonOf(problem) }),
+  );
+  const databaseFile = join(dataFolder, DATABASE);
   const thread = new ProjectionThread({ databaseFile, isSynced: config.durability === 'power-cut' });
   const wiring = wireRooms({
     ...read,
+    database,
     thread,
     log,
     leases,
     streams,
+    quarantine,
     clock,
     tally,
     logger,
     segmentLimits: parts.segmentLimits ?? SEGMENT_LIMITS,
   });
-  const { rooms, live, segments, arrivals, projector, publish, projectNow } = wiring;
+  const { rooms, live, segments, arrivals, projector, divergences, publish, projectNow } = wiring;
   const scheduler = new Scheduler({
     turns: read.turns,
     sessions: read.sessionStore,
@@ -157,6 +167,8 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     streams,
     held,
     tally,
+    quarantine,
+    divergences,
     openTurns: () => read.turns.mostOpenOfOnePerson(),
   });
   const councils = new Councils({ sessions, store: read.sessionStore, switches: councilStore, scheduler });
@@ -171,6 +183,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
     scheduler,
     health,
     clock,
+    caughtUp: () => projector.settled(),
     publish,
   };
   const app = createApp({
@@ -214,6 +227,7 @@ export async function openOffice(parts: OfficeParts): Promise<Office> {
       await rooms.drain();
       await projector.drain();
       await thread.close();
+      await quarantine.settled();
       await log.close();
       database.close();
       held.terminateAll();
@@ -247,6 +261,7 @@ interface RoomWiring {
   readonly segments: SessionSegments;
   readonly arrivals: Arrivals;
   readonly projector: Projector;
+  readonly divergences: Divergences;
   /** Logs events and sends them to those who may see them. */
   publish(drafts: readonly EventDraft[]): void;
   /** Projects entries outside the projector's order: at the start, while nobody is here yet. */
@@ -255,19 +270,22 @@ interface RoomWiring {
   afterProjection(listener: (told: readonly TurnView[]) => void): void;
 }
 
-function wireRooms(
-  parts: ReadModel & {
-    thread: ProjectionThread;
-    log: UpdateLog;
-    leases: LeaseRegistry;
-    streams: EventStreams;
-    clock: Clock;
-    tally: Tally;
-    logger: Logger;
-    segmentLimits: SegmentLimits;
-  },
-): RoomWiring {
-  const { log, leases, streams, clock, tally, logger, segmentLimits, thread, grants, sessionStore, events } = parts;
+interface RoomParts extends ReadModel {
+  readonly database: Database;
+  readonly thread: ProjectionThread;
+  readonly log: UpdateLog;
+  readonly leases: LeaseRegistry;
+  readonly streams: EventStreams;
+  readonly quarantine: Quarantine;
+  readonly clock: Clock;
+  readonly tally: Tally;
+  readonly logger: Logger;
+  readonly segmentLimits: SegmentLimits;
+}
+
+function wireRooms(parts: RoomParts): RoomWiring {
+  const { database, log, leases, streams, clock, tally, logger, segmentLimits } = parts;
+  const { thread, grants, sessionStore, events } = parts;
   let projected: (told: readonly TurnView[]) => void = () => undefined;
   const order = new EventOrder(
     events.range().newest,
@@ -283,8 +301,7 @@ function wireRooms(
       throw error;
     }
   };
-  const projectBatch = async (batch: readonly CommittedEntries[]): Promise<number> => {
-    const { result, workMs } = await project(batch);
+  const takeIn = (result: ProjectedBatch, batch: readonly CommittedEntries[]): void => {
     for (const { kind, sessionId } of result.projected) grants.entryProjected(sessionId, kind);
     for (const { document, throughClock } of batch) {
       log.markProjected(document, throughClock).catch((error: unknown) => {
@@ -294,12 +311,29 @@ function wireRooms(
     }
     order.add(result.events);
     projected(result.events.flatMap(({ wire }) => turnViewOf(wire)));
+  };
+  const projectBatch = async (batch: readonly CommittedEntries[]): Promise<number> => {
+    const { result, workMs } = await project(batch);
+    takeIn(result, batch);
     return workMs;
   };
   const projector = new Projector(projectBatch, clock, logger);
+  const divergences = new Divergences({
+    log,
+    database,
+    clock,
+    logger,
+    findRoom: (document) => rooms.find(document),
+    rebuild: async (sessionId, segments) => {
+      const result = await thread.rebuild(sessionId, segments, clock.now());
+      if (result) takeIn(result, segments);
+      return result !== null;
+    },
+  });
   const segments = new SessionSegments({
     entry: (session, id) => sessionStore.entry(session, id) ?? undefined,
     newestAt: (session) => sessionStore.newestAt(session),
+    segmentOf: (session, id) => sessionStore.segmentOf(session, id) ?? undefined,
     liveSegment: (session) => sessionStore.liveSegment(session),
   });
   const rooms: Rooms = new Rooms({
@@ -313,6 +347,9 @@ function wireRooms(
     segmentLimits,
     projectionBacklog: () => projector.backlog,
     project: (committed) => projector.add(committed),
+    quarantine: (setAside) => parts.quarantine.put(setAside),
+    checkIdle: (document) => divergences.checkIdle(document),
+    sealed: (document) => void divergences.checkSealed(document),
     arrivedLate: (session, ids) => arrivals.add(session, ids),
     prepare: async (room) => {
       await beginSession(room, sessionStore);
@@ -331,6 +368,7 @@ function wireRooms(
     segments,
     arrivals,
     projector,
+    divergences,
     publish: (drafts) => order.add(events.append(drafts, clock.now())),
     projectNow: async (batch) => {
       const { result } = await project(batch);

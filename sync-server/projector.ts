@@ -6,11 +6,14 @@
 import type { CommittedEntries } from '../persistence/projection/committed-entries.ts';
 import type { Clock } from './clock.ts';
 import { type Logger, reasonOf } from './logger.ts';
+import { OfficeError } from './protocol/errors.ts';
 
 /** The longest that a durable entry waits for its projection to begin, in ms, while the disk works. */
 const MAX_DELAY_MS = 250;
 /** Between two batches lies this many times what the first one cost: the projection takes a small part of a core. */
 const REST_FACTOR = 30;
+/** How long a reader waits for what was written before, in ms. */
+const READ_PATIENCE_MS = 5_000;
 /** How long to wait after a batch that failed, in ms. */
 const RETRY_MS = 2_000;
 /** Entries in one transaction: other writers of the database wait while it runs, a tenth of a millisecond for each. */
@@ -18,7 +21,7 @@ const MAX_BATCH_ENTRIES = 256;
 
 interface Waiting {
   readonly committed: CommittedEntries;
-  readonly resolve: () => void;
+  readonly projected: PromiseWithResolvers<void>;
 }
 
 /** Projects one batch and answers what that cost, in ms. Rejects where it could not; to be called with it again then. */
@@ -43,10 +46,35 @@ export class Projector {
 
   /** Resolves when the entries are projected. Never rejects: what fails is tried again, and `failure` says so. */
   add(committed: CommittedEntries): Promise<void> {
-    return new Promise((resolve) => {
-      this.#queue.push({ committed, resolve });
+    const projected = Promise.withResolvers<void>();
+    this.#queue.push({ committed, projected });
+    this.#schedule();
+    return projected.promise;
+  }
+
+  /**
+   * Resolves when all that waits now is projected, which begins at once: somebody wants to read it. Rejects with `storage`
+   * where that takes too long.
+   */
+  async settled(): Promise<void> {
+    const last = this.#queue.at(-1);
+    if (!last) return;
+    this.#restedAt = 0;
+    if (this.#failure === null && this.#callOff) {
+      this.#callOff();
+      this.#callOff = null;
       this.#schedule();
-    });
+    }
+    const late = Promise.withResolvers<never>();
+    const callOff = this.#clock.setTimer(
+      () => late.reject(new OfficeError('storage', 'the database is behind', { retryAfterSeconds: 2 })),
+      READ_PATIENCE_MS,
+    );
+    try {
+      await Promise.race([last.projected.promise, late.promise]);
+    } finally {
+      callOff();
+    }
   }
 
   /** Why the projection stands still; null while it works. */
@@ -102,6 +130,6 @@ export class Projector {
     this.#queue = this.#queue.slice(taken);
     this.#failure = null;
     this.#restedAt = performance.now() + Math.min(MAX_DELAY_MS, REST_FACTOR * costMs);
-    for (const { resolve } of batch) resolve();
+    for (const { projected } of batch) projected.resolve();
   }
 }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
 import type { Database } from '../database.ts';
 import type { UpdateLog } from '../log/update-log.ts';
-import { readOrCreateEpoch } from '../office/office-facts.ts';
+import { epochForBackups } from '../office/office-facts.ts';
 import { DATABASE, describeFiles, LOG, OWN_FILES, syncToDisk, writeManifest } from './manifest.ts';
 import { backupName, removeOldBackups, UNFINISHED } from './old-backups.ts';
 
@@ -34,7 +34,7 @@ export async function makeBackup(parts: BackupParts, signal: AbortSignal): Promi
   const into = resolve(parts.into);
   const folder = join(into, backupName(startedAt));
   const unfinished = `${folder}${UNFINISHED}`;
-  const epoch = readOrCreateEpoch(parts.database);
+  const epoch = epochForBackups(parts.database);
   try {
     await mkdir(into, { recursive: true, mode: 0o700 });
     await mkdir(unfinished, { mode: 0o700 });

@@ -9,6 +9,12 @@ export function readOrCreateEpoch(database: Database): string {
   return row.value;
 }
 
+/** The epoch to tell this store's backups by; every store of a format that is older than epochs has the same. */
+export function epochForBackups(database: Database): string {
+  const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'office_facts'").get();
+  return table ? readOrCreateEpoch(database) : 'before epochs';
+}
+
 /** Gives the store a new epoch, after a restore. */
 export function renewEpoch(database: Database): void {
   database

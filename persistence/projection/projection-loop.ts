@@ -60,10 +60,11 @@ function serve(port: NonNullable<typeof parentPort>, { databaseFile, isSynced }:
     try {
       const startedAt = performance.now();
       nowMs = request.nowMs;
-      const result = projection.project(request.batch);
+      const { batch, rebuild } = request;
+      const result = rebuild === null ? projection.project(batch) : projection.rebuildSession(rebuild, batch);
       const workMs = performance.now() - startedAt;
       if (isSynced) wal.sync();
-      answer({ kind: 'projected', result, workMs });
+      answer(result ? { kind: 'projected', result, workMs } : { kind: 'moved' });
     } catch (error) {
       answer({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
     }

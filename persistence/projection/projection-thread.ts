@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { OfficeError } from '../../sync-server/protocol/errors.ts';
+import type { SessionId } from '../../sync-server/protocol/ids.ts';
 import type { CommittedEntries } from './committed-entries.ts';
 import type { ProjectedBatch } from './projection.ts';
 import type { ProjectionAnswer, ProjectionRequest, ProjectionThreadData } from './projection-requests.ts';
@@ -15,7 +16,7 @@ export interface TimedBatch {
 }
 
 interface Waiting {
-  readonly resolve: (timed: TimedBatch) => void;
+  readonly resolve: (timed: TimedBatch | null) => void;
   readonly reject: (error: OfficeError) => void;
 }
 
@@ -27,6 +28,7 @@ export class ProjectionThread {
   readonly #data: ProjectionThreadData;
   #thread: Promise<Worker> | null = null;
   #waiting: Waiting | null = null;
+  #tail: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(data: ProjectionThreadData) {
@@ -34,18 +36,45 @@ export class ProjectionThread {
   }
 
   /**
-   * Projects a batch; what it caused is on the disk when this resolves. One at a time. Rejects with `storage`: nothing of
-   * the batch is there then, or, where the thread died, perhaps all of it; projecting it again is right in both cases.
+   * Projects a batch; what it caused is on the disk when this resolves. Rejects with `storage`: nothing of the batch is
+   * there then, or, where the thread died, perhaps all of it; projecting it again is right in both cases.
    */
   async project(batch: readonly CommittedEntries[], nowMs: number): Promise<TimedBatch> {
+    const timed = await this.#inLine({ rebuild: null, batch, nowMs });
+    if (!timed) throw new Error('a batch is projected or fails');
+    return timed;
+  }
+
+  /**
+   * Makes a session's rows anew from all that its log holds. Answers null, having changed nothing, where the database knows
+   * more of it by now. Rejects as `project` does.
+   */
+  async rebuild(
+    sessionId: SessionId,
+    segments: readonly CommittedEntries[],
+    nowMs: number,
+  ): Promise<ProjectedBatch | null> {
+    return (await this.#inLine({ rebuild: sessionId, batch: segments, nowMs }))?.result ?? null;
+  }
+
+  /** The thread takes one request at a time; the projector and a rebuild may both have one. */
+  #inLine(request: ProjectionRequest): Promise<TimedBatch | null> {
+    const answer = this.#tail.then(() => this.#ask(request));
+    this.#tail = answer.then(
+      () => undefined,
+      () => undefined,
+    );
+    return answer;
+  }
+
+  async #ask(request: ProjectionRequest): Promise<TimedBatch | null> {
     if (this.#isClosed) throw new OfficeError('restarting', 'the projection is closed');
     this.#thread ??= this.#begin();
     const thread = await this.#thread;
-    if (this.#waiting) throw new Error('one batch at a time');
     try {
-      const { promise, resolve, reject } = Promise.withResolvers<TimedBatch>();
+      const { promise, resolve, reject } = Promise.withResolvers<TimedBatch | null>();
       this.#waiting = { resolve, reject };
-      thread.postMessage({ batch, nowMs } satisfies ProjectionRequest);
+      thread.postMessage(request);
       return await promise;
     } finally {
       this.#waiting = null;
@@ -76,6 +105,7 @@ export class ProjectionThread {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     thread.on('message', (answer: ProjectionAnswer) => {
       if (answer.kind === 'ready') resolve();
+      else if (answer.kind === 'moved') this.#waiting?.resolve(null);
       else if (answer.kind === 'failed') this.#waiting?.reject(new OfficeError('storage', answer.reason));
       else this.#waiting?.resolve({ result: answer.result, workMs: answer.workMs });
     });

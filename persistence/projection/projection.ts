@@ -17,6 +17,7 @@ import type { CommittedEntries, Derivation } from './committed-entries.ts';
 import { eventsOf } from './entry-events.ts';
 import type { EventLog, MessageEventDraft, StoredEvent } from './event-log.ts';
 import { MessageRows } from './message-rows.ts';
+import { forgetSession, rememberDerived, watermarksOf } from './rebuild-session.ts';
 import { titleKey } from './search-text.ts';
 import type { SessionFacts } from './session-record.ts';
 import { SessionRows } from './session-rows.ts';
@@ -106,6 +107,26 @@ export class Projection {
       })
       .immediate();
     this.#mayBeDerived = true;
+  }
+
+  /**
+   * Makes one session's rows anew, in one transaction, from all of its segments. What had made its events and turns makes
+   * none again. Answers null, changing nothing, where the session is projected further than they go.
+   */
+  rebuildSession(sessionId: SessionId, segments: readonly CommittedEntries[]): ProjectedBatch | null {
+    return this.#database
+      .transaction(() => {
+        const reached = new Map(segments.map(({ document, throughClock }) => [document, throughClock]));
+        const known = watermarksOf(this.#database, sessionId);
+        if (known.some(({ document, throughClock }) => throughClock > (reached.get(document) ?? NOTHING_PROJECTED)))
+          return null;
+        forgetSession(this.#database, sessionId);
+        for (const { entries } of segments)
+          for (const { id } of entries) rememberDerived(this.#database, sessionId, id);
+        this.#mayBeDerived = true;
+        return this.#projectBatch(segments);
+      })
+      .immediate();
   }
 
   #projectBatch(batch: readonly CommittedEntries[]): ProjectedBatch {

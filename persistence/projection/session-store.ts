@@ -122,6 +122,11 @@ export class SessionStore {
     return row ? parseEntry(row) : null;
   }
 
+  /** The segment that an entry stands in; null where it is not projected. */
+  segmentOf(sessionId: string, entryId: string): number | null {
+    return this.#sql.segmentOf.get({ session: sessionId, id: entryId })?.segment ?? null;
+  }
+
   /** The newest `at` of any entry of a session, in ms; 0 where there is none. */
   newestAt(sessionId: string): number {
     return this.#sql.newestAt.get({ session: sessionId })?.at ?? 0;
@@ -247,6 +252,9 @@ function prepare(database: Database) {
     ),
     entry: database.prepare<{ readonly session: string; readonly id: string }, { readonly value: string }>(
       'SELECT value FROM chat_entries WHERE session_id = @session AND entry_id = @id',
+    ),
+    segmentOf: database.prepare<{ readonly session: string; readonly id: string }, { readonly segment: number }>(
+      'SELECT segment FROM chat_entries WHERE session_id = @session AND entry_id = @id',
     ),
     newestAt: database.prepare<{ readonly session: string }, { readonly at: number }>(
       'SELECT at FROM chat_entries WHERE session_id = @session ORDER BY at DESC LIMIT 1',

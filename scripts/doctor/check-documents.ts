@@ -1,10 +1,10 @@
 import * as Y from 'yjs';
+import type { SegmentEntry } from '../../persistence/projection/session-content.ts';
 import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
 import { type Entry, OFFICE_AUTHOR } from '../../sync-server/protocol/entry.ts';
 import { entriesOf, liveOf, readEntries } from '../../sync-server/protocol/segment.ts';
 import { type LoadedDocument, loadDocument, OFFICE_PRINCIPAL } from '../../sync-server/room/room-document.ts';
 import type { Findings } from './findings.ts';
-import type { SegmentEntry } from './session-content.ts';
 import type { StoppedOffice } from './stopped-office.ts';
 
 /** What the log holds of a session. */

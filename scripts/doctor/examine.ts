@@ -1,8 +1,13 @@
+import {
+  contentHash,
+  contentOfLog,
+  contentOfProjection,
+  differenceOf,
+} from '../../persistence/projection/session-content.ts';
 import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
 import { checkDocuments, type LoggedSession } from './check-documents.ts';
 import { checkTurns } from './check-turns.ts';
 import { Findings } from './findings.ts';
-import { contentHash, contentOfLog, contentOfProjection, differenceOf } from './session-content.ts';
 import type { StoppedOffice } from './stopped-office.ts';
 
 /**
@@ -21,9 +26,16 @@ export async function examine(office: StoppedOffice, signal: AbortSignal): Promi
     checkProjection(office, sessionId, logged, findings);
     checkTurns(office, sessionId, logged, findings);
   }
-  const hasOwner = office.accounts.members().some(({ role, disabled }) => role === 'owner' && !disabled);
-  if (!hasOwner) findings.add('accounts', 'no owner can sign in (npm run owner makes a link)');
+  if (!canOwnerSignIn(office)) findings.add('accounts', 'no owner can sign in (npm run owner makes a link)');
   return findings;
+}
+
+/** Whether there is an owner who is not disabled and has a password. */
+function canOwnerSignIn({ database, accounts }: StoppedOffice): boolean {
+  const password = database.prepare<[string], { found: 1 }>(
+    `SELECT 1 AS found FROM "account" WHERE "userId" = ? AND "providerId" = 'credential' AND "password" IS NOT NULL`,
+  );
+  return accounts.members().some(({ id, role, disabled }) => role === 'owner' && !disabled && password.get(id));
 }
 
 function checkDatabase({ database }: StoppedOffice, findings: Findings): void {
@@ -67,6 +79,9 @@ function checkProjection(
     findings.add('projection', `session ${sessionId} is in the log only`);
     return;
   }
+  const lost = [...found.entries.keys()].filter((id) => !entries.has(id));
+  if (lost.length > 0)
+    findings.add('log', `session ${sessionId}: the database knows ${lost.length} entries that the log has lost`);
   if (contentHash(expected) !== contentHash(found))
     findings.add('projection', `session ${sessionId}: ${differenceOf(expected, found)}`);
   for (const { entry } of entries.values()) {

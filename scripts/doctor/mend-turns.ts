@@ -1,5 +1,6 @@
 import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
 import { liveOf } from '../../sync-server/protocol/segment.ts';
+import { isFinal, type TurnState } from '../../sync-server/protocol/turn.ts';
 import { loadDocument } from '../../sync-server/room/room-document.ts';
 import { ownedRows } from './check-turns.ts';
 import type { StoppedOffice } from './stopped-office.ts';
@@ -47,4 +48,18 @@ export function endAnsweredTurns({ database, sessions, turns, events }: StoppedO
     count++;
   }
   return count;
+}
+
+/**
+ * Forgets the turns that cannot go on, or whose end is gone, because what they answer or their reply is lost: nobody is
+ * left waiting, and whoever asked can ask again. Answers them as they were.
+ */
+export function forgetLostTurns({ database }: StoppedOffice, lost: ReadonlySet<string>): readonly unknown[] {
+  const turns = database.prepare<[], { id: string; cause: string; state: TurnState }>('SELECT * FROM turns').all();
+  const forgotten = turns.filter(({ id, cause, state }) => lost.has(id) || (lost.has(cause) && !isFinal(state)));
+  const forget = database.prepare('DELETE FROM turns WHERE id = ?');
+  database.transaction(() => {
+    for (const { id } of forgotten) forget.run(id);
+  })();
+  return forgotten;
 }

@@ -1,3 +1,4 @@
+import { rememberDerived } from '../../persistence/projection/rebuild-session.ts';
 import { parseDocumentName } from '../../sync-server/protocol/document-name.ts';
 import { compareEntries } from '../../sync-server/protocol/entry.ts';
 import { readEntries } from '../../sync-server/protocol/segment.ts';
@@ -22,7 +23,7 @@ export async function rebuildProjection(office: StoppedOffice, signal: AbortSign
       const entries = readEntries(doc).sort(compareEntries);
       doc.destroy();
       const { sessionId, segment } = ref;
-      for (const { id } of entries) rememberDerived(office, sessionId, id);
+      for (const { id } of entries) rememberDerived(database, sessionId, id);
       projection.project([{ document, sessionId, segment, throughClock: lastClock, entries, committedAt: Date.now() }]);
     }
     database.exec('COMMIT');
@@ -30,16 +31,4 @@ export async function rebuildProjection(office: StoppedOffice, signal: AbortSign
     database.exec('ROLLBACK');
     throw error;
   }
-}
-
-/** An entry whose own row was lost still has its event, or its turns: it must not make them twice. */
-function rememberDerived({ database }: StoppedOffice, session: string, entry: string): void {
-  database
-    .prepare(
-      `INSERT INTO derived_entries (session_id, entry_id) SELECT @session, @entry
-       WHERE EXISTS (SELECT 1 FROM event_log WHERE session_id = @session AND message_id = @entry)
-         OR EXISTS (SELECT 1 FROM turns WHERE session_id = @session AND (cause = @entry OR id = @entry AND state IN ('done', 'stopped', 'failed')))
-       ON CONFLICT DO NOTHING`,
-    )
-    .run({ session, entry });
 }

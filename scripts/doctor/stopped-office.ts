@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { AccountStore } from '../../persistence/accounts/account-store.ts';
-import { DATABASE, LOG } from '../../persistence/backup/manifest.ts';
-import { type Database, openDatabase } from '../../persistence/database.ts';
+import { LOG } from '../../persistence/backup/manifest.ts';
+import { openOfficeDatabase } from '../../persistence/backup/migrate-safely.ts';
+import type { Database } from '../../persistence/database.ts';
 import { openLevelUpdateLog } from '../../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../../persistence/log/update-log.ts';
 import type { CommittedEntries } from '../../persistence/projection/committed-entries.ts';
@@ -12,6 +13,7 @@ import { TurnStore } from '../../persistence/turns/turn-store.ts';
 import { catchUp } from '../../sync-server/catch-up.ts';
 import { systemClock } from '../../sync-server/clock.ts';
 import { createLogger } from '../../sync-server/logger.ts';
+import { versionOfDaena } from '../version-of-daena.ts';
 
 /** The stores of an office that does not run, wired as a start wires them. */
 export interface StoppedOffice {
@@ -27,16 +29,17 @@ export interface StoppedOffice {
 
 /** Opens them. Rejects with `conflict` or `storage` and a sentence where the office runs or its data cannot be opened. */
 export async function openStoppedOffice(dataFolder: string): Promise<StoppedOffice> {
+  const now = () => Date.now();
   // The log first: it opens in one process only, so nothing is touched beside an office that was started by hand.
-  const log = await openLevelUpdateLog(join(dataFolder, LOG));
-  let database: Database;
+  await (await openLevelUpdateLog(join(dataFolder, LOG))).close();
+  const database = await openOfficeDatabase({ dataFolder, version: versionOfDaena(), now });
+  let log: UpdateLog;
   try {
-    database = openDatabase(join(dataFolder, DATABASE));
+    log = await openLevelUpdateLog(join(dataFolder, LOG));
   } catch (error) {
-    await log.close();
+    database.close();
     throw error;
   }
-  const now = () => Date.now();
   const accounts = new AccountStore(database, now);
   const people = (id: string): string | null => accounts.nameOf(id);
   const sessions = new SessionStore(database, people);

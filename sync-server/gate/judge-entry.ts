@@ -12,6 +12,8 @@ export interface EntryContext {
   readonly nowMs: number;
   /** An entry of the session, wherever it stands; undefined where there is none. */
   find(id: string): Entry | undefined;
+  /** Whether the log has lost the entry of this id that `find` answers. Then the same entry is taken once more. */
+  isLost?(id: string): boolean;
   /** Whether an entry of so many bytes as JSON may enter this segment: a sealed one takes a bounded rest. */
   fits(sizeBytes: number): boolean;
 }
@@ -38,7 +40,10 @@ export function judgeEntry(person: Person, key: string, value: unknown, context:
   if (entry.id !== key) return { kind: 'forged', reason: 'an entry under another key than its id' };
   if (entry.author !== person.id) return { kind: 'forged', reason: 'an entry by another author' };
   const present = context.find(key);
-  if (present) return isDeepStrictEqual(present, entry) ? { kind: 'same' } : { kind: 'refuse', code: 'duplicate' };
+  if (present) {
+    if (!isDeepStrictEqual(present, entry)) return { kind: 'refuse', code: 'duplicate' };
+    return context.isLost?.(key) ? { kind: 'take', entry, sizeBytes } : { kind: 'same' };
+  }
   if (entry.at > context.nowMs + MAX_AHEAD_MS) return { kind: 'refuse', code: 'clock' };
   if (!mayWrite(person, entry, context)) return { kind: 'refuse', code: 'permission' };
   return context.fits(sizeBytes) ? { kind: 'take', entry, sizeBytes } : { kind: 'refuse', code: 'sealed' };

@@ -22,6 +22,8 @@ export interface OfficeContext {
   readonly clock: Clock;
   /** Where people reach this office; links are made of it. */
   readonly baseUrl: () => string;
+  /** Resolves when all that is durable now can be read from the stores. Rejects with `storage` where they are behind. */
+  caughtUp(): Promise<void>;
   /** Logs events and sends them to those who may see them. */
   publish(drafts: readonly EventDraft[]): void;
 }

@@ -26,8 +26,9 @@ export function mountChats(mount: Mount, office: OfficeContext): void {
       cursor: query.cursor,
     }),
   );
-  mount('session', ({ person, params }) => {
+  mount('session', async ({ person, params }) => {
     sessions.require(person, params.id, 'read');
+    await office.caughtUp();
     return { ...SUCCESS, session: sessions.wire(params.id), turns: [...scheduler.views(params.id)] };
   });
   mount('renameSession', async ({ person, params, body }) => ({
@@ -42,12 +43,14 @@ export function mountChats(mount: Mount, office: OfficeContext): void {
     ...SUCCESS,
     session: await sessions.setBinned(person, params.id, false),
   }));
-  mount('messages', ({ person, params, query }) => {
+  mount('messages', async ({ person, params, query }) => {
     sessions.require(person, params.id, 'read');
+    await office.caughtUp();
     return sessionStore.messages(params.id, query);
   });
-  mount('segment', ({ person, params, headers }) => {
+  mount('segment', async ({ person, params, headers }) => {
     sessions.require(person, params.id, 'read');
+    await office.caughtUp();
     const page = sessionStore.segmentPage(params.id, params.n);
     if (!page) throw new OfficeError('unknown', 'this session has no such segment');
     return segmentResponse({ session_id: params.id, segment: params.n }, page, headers.get('if-none-match'));
@@ -56,8 +59,9 @@ export function mountChats(mount: Mount, office: OfficeContext): void {
     ...SUCCESS,
     message: await sessions.postMessage(person, params.id, body),
   }));
-  mount('exportSession', ({ person, params, query }) => {
+  mount('exportSession', async ({ person, params, query }) => {
     sessions.require(person, params.id, 'read');
+    await office.caughtUp();
     const file = sessionStore.exportSession(params.id, query.format);
     return new Response(file?.body, {
       headers: {

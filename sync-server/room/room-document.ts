@@ -31,7 +31,7 @@ export interface LoadedDocument {
 }
 
 /** Reads a document from the log. Rejects with `storage` where the disk cannot be read. */
-export async function loadDocument(log: UpdateLog, name: string): Promise<LoadedDocument> {
+export async function loadDocument(log: Pick<UpdateLog, 'read'>, name: string): Promise<LoadedDocument> {
   const { updates, nextClock, meta, damaged } = await log.read(name);
   const doc = new Y.Doc();
   try {

@@ -6,13 +6,16 @@
  * Judging, applying and appending happen in one turn of the event loop, so changes enter one after the other; what
  * depends on a change waits behind the barrier until the log has it.
  */
+import { isDeepStrictEqual } from 'node:util';
 import * as Y from 'yjs';
 import type { UpdateLog } from '../../persistence/log/update-log.ts';
 import type { CommittedEntries } from '../../persistence/projection/committed-entries.ts';
+import type { QuarantinedUpdate } from '../../persistence/quarantine/quarantine.ts';
 import type { Clock } from '../clock.ts';
 import { gateBrief } from '../gate/gate-brief.ts';
 import { gatePerson } from '../gate/gate-person.ts';
 import { gateWorker } from '../gate/gate-worker.ts';
+import { refillOf } from '../gate/refill.ts';
 import type { DecodedUpdate } from '../gate/update-structs.ts';
 import type { Refusal, Verdict } from '../gate/verdict.ts';
 import type { LeaseRegistry } from '../leases.ts';
@@ -48,8 +51,6 @@ export const MAX_UNCOMMITTED_BYTES = 16 * 1024 * 1024;
 export const MAX_PROJECTION_BACKLOG = 20_000;
 /** Log records after which a document is worth compacting. */
 const COMPACT_AFTER_RECORDS = 200;
-/** Characters of a change (base64) that was set aside, as it goes to the log file. */
-const MAX_LOGGED_UPDATE_CHARS = 4_000;
 
 export interface ReplicaContext {
   readonly log: UpdateLog;
@@ -67,8 +68,12 @@ export interface ReplicaContext {
   arrivedLate(sessionId: string, ids: readonly EntryId[]): void;
   /** Changes of all rooms that are durable and wait for their projection. */
   projectionBacklog(): number;
+  /** Hears of a segment that was ended, once that is projected. */
+  sealed(document: string): void;
   /** The disk took a change. */
   onCommitted(): void;
+  /** Keeps a change that passed the gate and could not be applied. Returns at once, never throws. */
+  quarantine(setAside: QuarantinedUpdate): void;
 }
 
 /** A change that the document has, on its way to the log or there. */
@@ -190,6 +195,11 @@ export class RoomReplica {
     return this.#isOver;
   }
 
+  /** The document and the clock of its newest record; null while anything in it is on its way to the log. */
+  get committed(): { readonly doc: Y.Doc; readonly lastClock: number } | null {
+    return this.isQuiet && !this.#isOver ? { doc: this.doc, lastClock: this.#lastClock } : null;
+  }
+
   /** Runs once all that the document holds now is durable. */
   afterCommit(run: () => void): void {
     this.#barrier.afterCommit(run);
@@ -230,7 +240,12 @@ export class RoomReplica {
   find(id: string): Entry | undefined {
     const value = entriesOf(this.doc).get(id);
     if (value !== undefined) return readEntry(value) ?? undefined;
-    return this.#context.segments.find(this.ref.sessionId, id);
+    const { segments } = this.#context;
+    const { ref } = this;
+    const ahead = segments.findAhead(ref.sessionId, id);
+    // While the first segment goes on there is no other in which a projected entry could stand.
+    if (ahead || (ref.kind === 'segment' && ref.segment === 1 && !this.#tally.isSealed)) return ahead;
+    return segments.findProjected(ref.sessionId, id);
   }
 
   /** Whether so many further entries, of so many bytes as JSON in all, may enter. */
@@ -253,11 +268,13 @@ export class RoomReplica {
       return gateWorker(lease, decoded, { ...clocks, nowMs, hasEntry: (id) => this.find(id) !== undefined });
     }
     if (this.ref.kind === 'segment') {
+      const isDamaged = this.damage !== null;
       return gatePerson(principal, decoded, {
         ...clocks,
         grant,
         nowMs,
-        find: (id) => this.find(id),
+        find: (id) => this.find(id) ?? (isDamaged ? this.#findLost(id) : undefined),
+        isLost: (id) => isDamaged && this.#findLost(id) !== undefined,
         fitsAll: (count, sizeBytes) => this.fits(count, sizeBytes),
       });
     }
@@ -265,12 +282,22 @@ export class RoomReplica {
     return gateBrief(decoded, { ...clocks, sizeBytes: this.#sizeBytes });
   }
 
+  /** What a damaged document may take of an update: what its log has lost, from whom it was. Null: nothing. */
+  refillOf(peer: Peer, decoded: DecodedUpdate): DecodedUpdate | null {
+    if (peer.principal.kind !== 'person') return null;
+    return refillOf(this.doc, decoded, {
+      clockOf: (client) => this.clockOf(client),
+      isBoundToSender: (client) => this.#owners.get(client) === peer.principal.id,
+      isLostEntry: (id, value) => isDeepStrictEqual(this.#findLost(id), value),
+    });
+  }
+
   /**
    * Takes a judged update in. Answers whether anything in it was new: if so, the room hears of it once it is durable.
    * @param original what the peer sent, for the case that it cannot be applied
    */
   take(peer: Peer, verdict: TakeVerdict, original: Uint8Array): boolean {
-    const update = this.#apply(() => Y.applyUpdate(this.doc, verdict.update), original);
+    const update = this.#apply(() => Y.applyUpdate(this.doc, verdict.update), { peer, original });
     if (!update) return false;
     // A reply closes its lease in the same step: what its client id writes from here on is refused.
     if (peer.lease && verdict.entries.length > 0) this.#context.leases.end(peer.lease.turn, peer.lease.attempt);
@@ -330,6 +357,11 @@ export class RoomReplica {
     this.#recordCount = 1;
   }
 
+  /** Gives the replica up: it is read again from the log. */
+  drop(error: OfficeError): void {
+    this.#fail(error);
+  }
+
   destroy(): void {
     this.#isOver = true;
     this.#over.resolve();
@@ -337,17 +369,16 @@ export class RoomReplica {
   }
 
   /** Applies a change and answers what the document emitted; null where nothing was new, or where it could not be applied. */
-  #apply(run: () => void, original: Uint8Array | null): Uint8Array | null {
+  #apply(run: () => void, sent: { readonly peer: Peer; readonly original: Uint8Array } | null): Uint8Array | null {
     this.#emitted = [];
     try {
       run();
-      if (hasPending(this.doc)) throw new Error('the document waits for changes that it lacks');
+      if (this.damage === null && hasPending(this.doc)) throw new Error('the document waits for changes that it lacks');
     } catch (error) {
-      this.#context.logger.error('a change was set aside: it could not be applied', {
-        document: this.name,
-        reason: reasonOf(error),
-        update: original ? Buffer.from(original).toString('base64').slice(0, MAX_LOGGED_UPDATE_CHARS) : null,
-      });
+      const [document, principal, reason] = [this.name, sent?.peer.principal.id ?? OFFICE_PRINCIPAL, reasonOf(error)];
+      this.#context.logger.error('a change was set aside: it could not be applied', { document, principal, reason });
+      const at = this.#context.clock.now();
+      if (sent) this.#context.quarantine({ document, principal, at, reason, update: sent.original });
       this.#fail(new OfficeError('internal', 'a change could not be applied', { cause: error }));
       return null;
     }
@@ -404,7 +435,19 @@ export class RoomReplica {
     const late = lateAmong(entries, { wasSealed, committedAt: this.#context.clock.now() });
     await this.#project(entries, clock);
     this.#context.segments.remove(sessionId, entries);
-    if (late.length > 0) this.#context.arrivedLate(sessionId, late);
+    // What a damaged document takes back was there before.
+    if (late.length > 0 && this.damage === null) this.#context.arrivedLate(sessionId, late);
+    if (entries.some(({ kind }) => kind === 'sealed')) this.#context.sealed(this.name);
+  }
+
+  /** An entry of this segment that the database has and the document has not: the log has lost it. */
+  #findLost(id: string): Entry | undefined {
+    const { ref } = this;
+    const { segments } = this.#context;
+    if (ref.kind !== 'segment' || entriesOf(this.doc).has(id)) return undefined;
+    return segments.projectedSegmentOf(ref.sessionId, id) === ref.segment
+      ? segments.findProjected(ref.sessionId, id)
+      : undefined;
   }
 
   async #project(entries: readonly Entry[], throughClock: number): Promise<void> {

@@ -62,10 +62,6 @@ export class Room {
     this.#presence = new RoomPresence(this.#delivery, context);
   }
 
-  get peerCount(): number {
-    return this.#delivery.peers.size;
-  }
-
   /** Why the document can only be read; null in health. */
   get damage(): string | null {
     return this.#replica.damage;
@@ -96,8 +92,9 @@ export class Room {
     return this.#replica.briefBytes;
   }
 
-  get isQuiet(): boolean {
-    return this.#replica.isQuiet;
+  /** The document and the clock of its newest record, to look at; null while anything in it is on its way to the log. */
+  get committed(): RoomReplica['committed'] {
+    return this.#replica.committed;
   }
 
   get isFailed(): boolean {
@@ -180,6 +177,11 @@ export class Room {
     return this.#replica.settled();
   }
 
+  /** Closes every connection and forgets the document, which is read again from the log when somebody comes. */
+  drop(error: OfficeError): void {
+    this.#replica.drop(error);
+  }
+
   /** Lets go of the document. Connections are the caller's to close first. */
   destroy(): void {
     this.#presence.stop();
@@ -196,13 +198,14 @@ export class Room {
       return;
     }
     if (decoded.byClient.size === 0 && decoded.deleted.length === 0) return;
-    // A damaged document takes nothing; devices keep what they have, and a repaired one asks them for it.
-    if (this.damage) return;
+    // A damaged document takes nothing new; devices keep what they have, and a repaired one asks them for it.
+    const taken = this.damage === null ? decoded : this.#replica.refillOf(peer, decoded);
+    if (!taken) return;
     const grant = this.#context.grantOf(this.ref.sessionId);
     const { overload } = this.#replica;
     if (!grant) this.#refuse(peer, 'unknown', 'no such session');
     else if (overload !== null) this.#putOff(peer, overload);
-    else this.#follow(peer, this.#replica.judge(peer, decoded, grant), update);
+    else this.#follow(peer, this.#replica.judge(peer, taken, grant), update);
   }
 
   #follow(peer: Peer, verdict: ReturnType<RoomReplica['judge']>, update: Uint8Array): void {

@@ -43,6 +43,8 @@ export type RoomsContext = Omit<RoomContext, 'onFailed' | 'onCommitted'> & {
   readonly logger: Logger;
   /** What a freshly loaded room still needs, before anyone sees it (a first segment without its first entry). */
   prepare(room: Room): Promise<void>;
+  /** Called with a room that is settled and about to be closed for want of connections. Never rejects. */
+  checkIdle?(name: string): Promise<void>;
 };
 
 export class Rooms {
@@ -72,6 +74,11 @@ export class Rooms {
   /** Rooms that answer. */
   *loaded(): Iterable<Room> {
     for (const { life, room } of this.#places.values()) if (life.kind === 'open' && room) yield room;
+  }
+
+  /** A room that is in memory. */
+  find(name: string): Room | undefined {
+    return this.#places.get(name)?.room ?? undefined;
   }
 
   /** A connection's way in. Resolves once the room is loaded and has greeted the peer. Rejects with the reason. */
@@ -250,7 +257,11 @@ export class Rooms {
     try {
       await room?.durable();
       // From here on a fresh room would read all there is. Only the log has to wait for the projection to be shortened.
-      if (room && (await this.#isProjected(room))) await room.compact();
+      if (room && (await this.#isProjected(room))) {
+        // Before the log is replaced by what the room holds.
+        if (!this.#isDraining) await this.#context.checkIdle?.(name);
+        await room.compact();
+      }
     } catch (error) {
       this.#context.logger.warn('a room was not settled or compacted', { document: name, reason: reasonOf(error) });
     }

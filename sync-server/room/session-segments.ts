@@ -5,6 +5,8 @@ export interface ProjectedSegments {
   entry(sessionId: string, entryId: string): Entry | undefined;
   /** The newest `at` of any entry of the session, in ms; 0 where there is none. */
   newestAt(sessionId: string): number;
+  /** The segment that an entry stands in; undefined where it is not projected. */
+  segmentOf(sessionId: string, entryId: string): number | undefined;
   /** Null where there is no such session. */
   liveSegment(sessionId: string): number | null;
 }
@@ -28,9 +30,19 @@ export class SessionSegments {
     this.#projected = projected;
   }
 
-  /** An entry of the session that was taken, in whichever segment; durable or on its way there. */
-  find(sessionId: string, entryId: string): Entry | undefined {
-    return this.#ahead.get(sessionId)?.entries.get(entryId) ?? this.#projected.entry(sessionId, entryId);
+  /** An entry of the session that was taken, in whichever segment, and is not projected yet. */
+  findAhead(sessionId: string, entryId: string): Entry | undefined {
+    return this.#ahead.get(sessionId)?.entries.get(entryId);
+  }
+
+  /** An entry of the session that is projected, in whichever segment. */
+  findProjected(sessionId: string, entryId: string): Entry | undefined {
+    return this.#projected.entry(sessionId, entryId);
+  }
+
+  /** The segment that an entry stands in, as projected; undefined where it is not. */
+  projectedSegmentOf(sessionId: string, entryId: string): number | undefined {
+    return this.#projected.segmentOf(sessionId, entryId);
   }
 
   /** The newest `at` of any entry of the session, in ms; 0 where there is none. */

@@ -1,81 +1,55 @@
 // npm run bench: the office beside other Yjs servers and a bare relay, each in a process of its own, in one run.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { measureColdOpen } from './cold-open.ts';
-import { type FanOutResult, type FanOutShape, measureFanOut } from './fan-out.ts';
+import { compareFanOut, comparisonJson, type FanOutComparison, fanOutTable } from './fan-out-rounds.ts';
+import { inFolder } from './in-folder.ts';
 import { installPeers } from './install-peers.ts';
 import { measureKill } from './kill.ts';
 import { median } from './numbers.ts';
 import { measureOffice } from './office-figures.ts';
 import { type Part, type Plan, readPlan } from './plan.ts';
-import { measureReceipts } from './receipts.ts';
+import { measureReceipts, type ReceiptsResult } from './receipts.ts';
 import { kilobytes, megabytes, number, type Row, table, times } from './report.ts';
 import { measureRoomLife } from './room-life.ts';
-import { SUBJECTS, type Subject, subjectNamed } from './subjects.ts';
+import { SUBJECTS, subjectNamed } from './subjects.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const KEEPERS = SUBJECTS.filter(({ keeps }) => keeps);
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** Runs with an empty folder that is gone afterwards. */
-async function inFolder<Result>(run: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), 'daena-bench-'));
-  try {
-    return await run(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+async function fanOut(plan: Plan): Promise<readonly FanOutComparison[]> {
+  const comparisons: FanOutComparison[] = [];
+  for (const shape of plan.shapes) {
+    const comparison = await compareFanOut(shape, plan.fanOutRounds, plan);
+    say(fanOutTable(comparison));
+    comparisons.push(comparison);
   }
+  return comparisons;
 }
 
-/** Rounds go through all servers in turn, so that a busy moment of the machine does not hit only one of them. */
-async function fanOut(shape: FanOutShape, plan: Plan): Promise<object> {
-  const rounds = new Map<Subject, FanOutResult[]>(SUBJECTS.map((subject) => [subject, []]));
-  for (let round = 0; round < plan.fanOutRounds; round++) {
-    for (const [subject, results] of rounds) {
-      const isProfiled = subject.name === 'daena' && plan.profileFolder !== null;
-      const nodeOptions = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${plan.profileFolder}`] : [];
-      results.push(
-        await inFolder((folder) => measureFanOut(subject, { folder, shape, measuredMs: plan.measuredMs, nodeOptions })),
-      );
-    }
-  }
-  const middle = new Map(
-    [...rounds].map(([subject, results]) => [
-      subject.name,
-      {
-        cpuPerDeliveryMicros: median(results.map((result) => result.cpuPerDeliveryMicros)),
-        p50Ms: median(results.map((result) => result.p50Ms)),
-        p99Ms: median(results.map((result) => result.p99Ms)),
-        missing: Math.max(...results.map((result) => result.missing)),
-        loadShare: median(results.map((result) => result.loadShare)),
-      },
-    ]),
-  );
-  const floor = middle.get('floor');
-  const rows = [...middle].map(([name, result]): Row => {
-    const ratio = floor ? result.cpuPerDeliveryMicros / floor.cpuPerDeliveryMicros : Number.NaN;
-    const cells = [number(result.cpuPerDeliveryMicros), times(ratio), number(result.p50Ms, 2), number(result.p99Ms, 1)];
-    return [name, ...cells, String(result.missing), number(result.loadShare, 2)];
-  });
-  const { rooms, peers, messagesPerSecond } = shape;
-  const header = ['server', 'CPU us/delivery', 'to floor', 'p50 ms', 'p99 ms', 'missing', 'load'];
-  say(table(`Fan-out: ${rooms} rooms x ${peers} peers, ${messagesPerSecond} messages/s in each`, header, rows));
-  return {
-    shape,
-    rounds: Object.fromEntries([...rounds].map(([subject, results]) => [subject.name, results])),
-    middle: Object.fromEntries(middle),
-  };
+/** Everyone in one room, beside the many rooms that `known` holds or, where that part did not run, are measured now. */
+async function crowd(plan: Plan, known: readonly FanOutComparison[]): Promise<readonly FanOutComparison[]> {
+  const [usual] = known.length > 0 ? known : await fanOut({ ...plan, shapes: plan.shapes.slice(0, 1) });
+  const comparison = await compareFanOut(plan.crowd, plan.crowdRounds, plan);
+  say(fanOutTable(comparison, usual));
+  return [comparison, ...(usual && known.length === 0 ? [usual] : [])];
 }
 
 async function receipts(plan: Plan): Promise<object> {
-  const result = await inFolder((folder) =>
-    measureReceipts(subjectNamed('daena'), { folder, measuredMs: plan.measuredMs }),
-  );
-  const row = ['daena', number(result.p50Ms, 2), number(result.p95Ms, 2), String(result.missing)];
-  say(table(`Receipts at ${result.perSecond} updates/s`, ['server', 'p50 ms', 'p95 ms', 'missing'], [row]));
-  return result;
+  const { warmUpMs, measuredMs } = plan;
+  const rounds: ReceiptsResult[] = [];
+  while (rounds.length < plan.receiptRounds) {
+    rounds.push(await inFolder((folder) => measureReceipts(subjectNamed('daena'), { folder, warmUpMs, measuredMs })));
+  }
+  const [p50Ms, p95Ms] = [median(rounds.map((round) => round.p50Ms)), median(rounds.map((round) => round.p95Ms))];
+  const missing = Math.max(...rounds.map((round) => round.missing));
+  const perSecond = rounds[0]?.perSecond ?? 0;
+  const row = ['daena', number(p50Ms, 2), number(p95Ms, 2), String(missing)];
+  say(table(`Receipts at ${perSecond} updates/s`, ['server', 'p50 ms', 'p95 ms', 'missing'], [row]));
+  return { perSecond, p50Ms, p95Ms, missing, rounds };
 }
 
 async function coldOpen(plan: Plan): Promise<object> {
@@ -88,17 +62,16 @@ async function coldOpen(plan: Plan): Promise<object> {
       });
     }
   }
+  const shortest = new Map(
+    results.filter(({ messages }) => messages === plan.chatSizes[0]).map((each) => [each.server, each]),
+  );
   const rows = results.map(({ server, messages, openMs, bytes, heldBytes, failure }): Row => {
-    const cells = [number(openMs, 0), kilobytes(bytes), megabytes(heldBytes), failure ?? ''];
+    const ratio = openMs / (shortest.get(server)?.openMs ?? Number.NaN);
+    const cells = [number(openMs, 0), times(ratio), kilobytes(bytes), megabytes(heldBytes), failure ?? ''];
     return [server, String(messages), ...cells];
   });
-  say(
-    table(
-      'Cold open of a chat (time and bytes until a new peer shows it)',
-      ['server', 'messages', 'ms', 'KiB', 'MiB held', ''],
-      rows,
-    ),
-  );
+  const header = ['server', 'messages', 'ms', 'to the shortest', 'KiB', 'MiB held', ''];
+  say(table('Cold open of a chat (time and bytes until the first screen of a new peer)', header, rows));
   return results;
 }
 
@@ -139,8 +112,8 @@ async function kill(plan: Plan): Promise<object> {
   return results;
 }
 
-async function office(): Promise<object> {
-  const result = await inFolder((folder) => measureOffice({ folder }));
+async function office({ starts }: Plan): Promise<object> {
+  const result = await inFolder((folder) => measureOffice({ folder, starts }));
   const rows = [
     ['warm start until ready, s', number(result.warmStartMs / 1000, 2)],
     [`first load of the client (${result.firstLoadFiles} files), KiB gzip`, kilobytes(result.firstLoadBytes)],
@@ -158,17 +131,18 @@ async function run(plan: Plan): Promise<void> {
       .map((load) => load.toFixed(1))
       .join(' ')}`,
   );
+  let fanOuts: readonly FanOutComparison[] = [];
   const parts: Record<Part, () => Promise<object>> = {
     'fan-out': async () => {
-      const shapes = [];
-      for (const shape of plan.shapes) shapes.push(await fanOut(shape, plan));
-      return shapes;
+      fanOuts = await fanOut(plan);
+      return fanOuts.map(comparisonJson);
     },
+    crowd: async () => (await crowd(plan, fanOuts)).map(comparisonJson),
     receipts: () => receipts(plan),
     'cold-open': () => coldOpen(plan),
     rooms: () => rooms(plan),
     kill: () => kill(plan),
-    office,
+    office: () => office(plan),
   };
   const results: Partial<Record<Part, object>> = {};
   for (const part of plan.parts) {

@@ -6,7 +6,9 @@ import { openDatabase } from '../../persistence/database.ts';
 import { OfficeClient } from '../../scripts/smoke/office-client.ts';
 import { segmentName } from '../../sync-server/protocol/document-name.ts';
 import { isUlid } from '../../sync-server/protocol/ids.ts';
+import { SEGMENT_ENTRIES } from '../../sync-server/protocol/segment.ts';
 import type { Bed, BedOptions } from './bed.ts';
+import { earlier, entrance, nextRoom } from './daena-chats.ts';
 import { ServerProcess } from './server-process.ts';
 import { Wire } from './wire.ts';
 
@@ -54,6 +56,19 @@ export async function makeOffice({ folder, nodeOptions }: BedOptions): Promise<B
       for (const room of rooms) placeOf.set(room, lastRoom++);
       return rooms;
     },
+    roomHolds: SEGMENT_ENTRIES,
+    nextRoom: (room, update) => {
+      const next = nextRoom(room, update);
+      // The same people sit there.
+      if (next !== null) placeOf.set(next, placeOf.get(room) ?? 0);
+      return next;
+    },
+    entrance: async (server, room) => {
+      const found = await entrance(server, room, personAt(placeOf.get(room) ?? 0).key);
+      placeOf.set(found.room, placeOf.get(room) ?? 0);
+      return found;
+    },
+    earlier: (server, room, shown) => earlier(server, room, shown, personAt(placeOf.get(room) ?? 0).key),
     seat: (server, room, index) => {
       const person = personAt((placeOf.get(room) ?? 0) + index);
       return {

@@ -22,8 +22,6 @@ export interface FanOutResult {
   readonly loadShare: number;
 }
 
-/** Rooms come up to speed this long before measuring, in ms. */
-const WARM_UP_MS = 1_500;
 /** What was sent has this long to arrive, in ms. */
 const ARRIVE_MS = 5_000;
 
@@ -33,11 +31,13 @@ export async function measureFanOut(
   options: {
     readonly folder: string;
     readonly shape: FanOutShape;
+    /** The load runs so long before it is measured, and then so long. */
+    readonly warmUpMs: number;
     readonly measuredMs: number;
     readonly nodeOptions?: readonly string[];
   },
 ): Promise<FanOutResult> {
-  const { folder, shape, measuredMs, nodeOptions } = options;
+  const { folder, shape, warmUpMs, measuredMs, nodeOptions } = options;
   const bed = await subject.makeBed({ folder, ...(nodeOptions && { nodeOptions }) });
   const server = await bed.start();
   try {
@@ -46,14 +46,14 @@ export async function measureFanOut(
     const onDelivered = (_client: number, _clock: number, latencyMs: number): void => {
       if (isMeasuring) latencies.push(latencyMs);
     };
-    const messages = Math.ceil(((WARM_UP_MS + measuredMs) / 1000) * shape.messagesPerSecond) + shape.peers;
+    const messages = Math.ceil(((warmUpMs + measuredMs) / 1000) * shape.messagesPerSecond) + shape.peers;
     const rooms: RoomLoad[] = [];
     for (const room of await bed.makeRooms(server, shape.rooms)) {
       rooms.push(await RoomLoad.join({ bed, server, room }, { peers: shape.peers, messages }, { onDelivered }));
     }
     const deliveries = (): number => sum(rooms.map((room) => room.deliveries));
     const say = (room: RoomLoad): void => room.say();
-    await atPace(rooms, shape.messagesPerSecond, WARM_UP_MS, say);
+    await atPace(rooms, shape.messagesPerSecond, warmUpMs, say);
     const before = {
       usage: await server.usage(),
       deliveries: deliveries(),

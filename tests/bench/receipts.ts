@@ -16,13 +16,12 @@ const ROOMS = 50;
 const PER_ROOM_PER_SECOND = 20;
 /** A pair in each room: what is measured is the way to the disk and back, not fan-out. */
 const PEERS = 2;
-const WARM_UP_MS = 1_500;
 const ARRIVE_MS = 10_000;
 
 /** How long a writer waits for the word that a change is durable. */
 export async function measureReceipts(
   subject: Subject,
-  { folder, measuredMs }: { readonly folder: string; readonly measuredMs: number },
+  { folder, warmUpMs, measuredMs }: { readonly folder: string; readonly warmUpMs: number; readonly measuredMs: number },
 ): Promise<ReceiptsResult> {
   const bed = await subject.makeBed({ folder });
   const server = await bed.start();
@@ -34,13 +33,13 @@ export async function measureReceipts(
       saved++;
       if (isMeasuring) latencies.push(latencyMs);
     };
-    const messages = Math.ceil(((WARM_UP_MS + measuredMs) / 1000) * PER_ROOM_PER_SECOND) + PEERS;
+    const messages = Math.ceil(((warmUpMs + measuredMs) / 1000) * PER_ROOM_PER_SECOND) + PEERS;
     const rooms: RoomLoad[] = [];
     for (const room of await bed.makeRooms(server, ROOMS)) {
       rooms.push(await RoomLoad.join({ bed, server, room }, { peers: PEERS, messages }, { onSaved }));
     }
     const say = (room: RoomLoad): void => room.say();
-    await atPace(rooms, PER_ROOM_PER_SECOND, WARM_UP_MS, say);
+    await atPace(rooms, PER_ROOM_PER_SECOND, warmUpMs, say);
     isMeasuring = true;
     await atPace(rooms, PER_ROOM_PER_SECOND, measuredMs, say);
     const said = (): number => sum(rooms.map((room) => room.said));

@@ -1,6 +1,6 @@
 /** The servers that are compared. */
 import { join } from 'node:path';
-import type { Bed, BedOptions } from './bed.ts';
+import { type Bed, type BedOptions, ONE_ROOM } from './bed.ts';
 import { makeOffice } from './daena-bed.ts';
 import { ServerProcess } from './server-process.ts';
 import { type Dialect, Wire } from './wire.ts';
@@ -27,10 +27,14 @@ export function subjectNamed(name: SubjectName): Subject {
   return subject;
 }
 
+/** As long as the ids of an office's people, so that all servers carry entries of the same size. */
+const SOMEBODY = 'somebody'.padEnd(32, '-');
+
 /** A server that makes any document on demand and lets everyone in. */
 function peerBed(name: SubjectName, dialect: Dialect): (options: BedOptions) => Promise<Bed> {
   let lastRoom = 0;
   return async ({ folder, nodeOptions }) => ({
+    ...ONE_ROOM,
     start: () =>
       ServerProcess.start({
         script: join(import.meta.dirname, 'servers', `${name}.mjs`),
@@ -43,7 +47,7 @@ function peerBed(name: SubjectName, dialect: Dialect): (options: BedOptions) => 
       url: `${server.address.replace(/^http/, 'ws')}/${room}`,
       headers: {},
       wire: new Wire(dialect, room),
-      person: 'somebody',
+      person: SOMEBODY,
     }),
   });
 }

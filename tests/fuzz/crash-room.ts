@@ -102,6 +102,11 @@ export class CrashRoom {
     return this.#writers.reduce((count, writer) => count + writer.written.length - writer.promised.length, 0);
   }
 
+  /** How many the chat has by now. */
+  get segments(): number {
+    return this.#reader.documents.length;
+  }
+
   get refusals(): number {
     return this.#writers.reduce((count, { refused }) => count + refused.size, 0);
   }

@@ -7,7 +7,15 @@ const SEED = Number(process.env.DAENA_FUZZ_SEED ?? 2_026);
 
 test(`[DU4] [INV1] [INV2] [INV3] [INV8] a server killed under load loses nothing that it had shown (seed ${SEED})`, async () => {
   const summary = await runCrashRounds({ rounds: 3, seed: SEED, folder: tempFolder(), say: () => undefined });
-  expect(summary).toMatchObject({ lost: 0, altered: 0, refused: 0, undelivered: 0, differing: 0, repeatedEvents: 0 });
+  expect(summary).toMatchObject({
+    lost: 0,
+    altered: 0,
+    repeated: 0,
+    refused: 0,
+    undelivered: 0,
+    differing: 0,
+    repeatedEvents: 0,
+  });
   expect(isFaultless(summary)).toBe(true);
   expect(summary.shown).toBeGreaterThan(0);
 });

@@ -1,176 +1,153 @@
-import * as decoding from 'lib0/decoding';
-import WebSocket from 'ws';
-import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
+import { parseDocumentName, segmentName } from '../../sync-server/protocol/document-name.ts';
 import type { PersonEntry } from '../../sync-server/protocol/entry.ts';
-import { FRAME, readNack, readReceipt, SYNC } from '../../sync-server/protocol/frames.ts';
-import { entriesOf, writeEntry } from '../../sync-server/protocol/segment.ts';
-import type { OfficeCaller } from '../support/office-caller.ts';
-import type { Network } from './network.ts';
+import type { SessionId } from '../../sync-server/protocol/ids.ts';
+import { entriesOf } from '../../sync-server/protocol/segment.ts';
+import { type PeerOptions, SegmentPeer } from './segment-peer.ts';
 
-const MAX_BACKOFF_MS = 200;
-
-interface Written {
-  readonly client: number;
-  readonly clock: number;
-  readonly entry: PersonEntry;
-}
-
-export interface DeviceOptions {
-  readonly caller: OfficeCaller;
-  readonly document: string;
+export interface DeviceOptions extends PeerOptions {
   readonly author: string;
-  /** False: the provider as it comes, with none of our frames. */
-  readonly knowsReceipts: boolean;
-  /** Where it is not said, every frame arrives once and in order. */
-  readonly network?: Network;
 }
 
-/** A stock provider that outlives the server's deaths: it keeps what it wrote, and what the server promised of that. */
+/**
+ * One person's device with a session: a peer in each of its segments. It stays in a segment until it sees there that it
+ * was sealed, and then goes on in the next; what it wrote before is still brought to where it was written.
+ */
 export class Device {
   readonly author: string;
   readonly #options: DeviceOptions;
-  readonly #written: Written[] = [];
-  readonly #durable = new Map<number, number>();
+  readonly #sessionId: SessionId;
+  readonly #peers: SegmentPeer[] = [];
+  #isOnline = true;
   /** Everything that it ever held, by entry id, as JSON. */
   readonly seen = new Map<string, string>();
+  /** Ids of entries whose value changed while it looked. */
+  readonly changed: string[] = [];
+  /** Ids of entries that it held, and whose key it lost. */
+  readonly gone = new Set<string>();
   /** Ids of entries that the server did not take. */
   readonly refused = new Set<string>();
   /** Close codes that end a connection for good: an honest device never hears one. */
   readonly verdicts: number[] = [];
-  doc = new Y.Doc();
-  #provider: WebsocketProvider;
 
   constructor(options: DeviceOptions) {
     this.author = options.author;
     this.#options = options;
-    this.#provider = this.#connect();
+    const name = parseDocumentName(options.document);
+    if (name?.kind !== 'segment') throw new RangeError(`no segment: ${options.document}`);
+    this.#sessionId = name.sessionId;
+    this.#openThrough(name.segment);
   }
 
-  #connect(): WebsocketProvider {
-    const { caller, document, knowsReceipts, network } = this.#options;
-    const hear = (frame: Uint8Array): void => this.#hear(frame);
-    class SignedSocket extends WebSocket {
-      constructor(url: string | URL) {
-        super(url, { headers: { ...caller.headers } });
-        // reason: the provider asks for array buffers
-        this.on('message', (bytes) => hear(new Uint8Array(bytes as ArrayBuffer)));
-      }
-
-      override emit(event: string | symbol, ...args: unknown[]): boolean {
-        if (event !== 'message' || !network) return super.emit(event, ...args);
-        network.carry(() => {
-          if (this.readyState === WebSocket.OPEN) super.emit(event, ...args);
-        });
-        return true;
-      }
-
-      override send(bytes: Uint8Array): void {
-        if (!network) super.send(bytes);
-        else
-          network.carry(() => {
-            if (this.readyState === WebSocket.OPEN) super.send(bytes);
-          });
-      }
-    }
-    const provider = new WebsocketProvider(`${caller.url.replace(/^http/, 'ws')}/sync`, document, this.doc, {
-      disableBc: true,
-      maxBackoffTime: MAX_BACKOFF_MS,
-      params: knowsReceipts ? { receipts: '1' } : {},
-      // reason: ws is the browsers' WebSocket in all that the provider uses
-      WebSocketPolyfill: SignedSocket as unknown as typeof globalThis.WebSocket,
-    });
-    // The provider knows nothing of our frames; they are read off the socket.
-    for (const type of [FRAME.hello, FRAME.receipt, FRAME.nack]) provider.messageHandlers[type] = () => undefined;
-    provider.on('connection-close', (event) => {
-      if (event && event.code >= 4400 && event.code < 4500) this.verdicts.push(event.code);
-    });
-    entriesOf(this.doc).observe((event) => {
-      for (const id of event.keysChanged) this.seen.set(id, JSON.stringify(entriesOf(this.doc).get(id)));
-    });
-    return provider;
-  }
-
-  #hear(frame: Uint8Array): void {
-    const decoder = decoding.createDecoder(frame);
-    const type = decoding.readVarUint(decoder);
-    if (type === FRAME.nack) this.refused.add(readNack(decoder).entry ?? '');
-    if (type === FRAME.receipt) this.#noteDurable(readReceipt(decoder));
-    // The server's step 1 waits for the commit of all that it names, as a receipt does.
-    if (type === FRAME.sync && decoding.readVarUint(decoder) === SYNC.step1) {
-      this.#noteDurable(Y.decodeStateVector(decoding.readVarUint8Array(decoder)));
+  /** Opens the segments up to this one, from the first on. */
+  #openThrough(segment: number): void {
+    while (this.#peers.length < segment) {
+      const document = segmentName(this.#sessionId, this.#peers.length + 1);
+      const peer = new SegmentPeer({ ...this.#options, document }, this.#listener, this.#isOnline);
+      this.#peers.push(peer);
     }
   }
 
-  #noteDurable(clocks: ReadonlyMap<number, number>): void {
-    for (const [client, clock] of clocks) this.#durable.set(client, Math.max(clock, this.#durable.get(client) ?? 0));
+  readonly #listener = {
+    onEntry: (id: string, value: unknown): void => {
+      // Refused, a change is deleted wherever it is, also where it was made.
+      if (value === undefined) return void this.gone.add(id);
+      const text = JSON.stringify(value);
+      if (this.seen.has(id) && this.seen.get(id) !== text) this.changed.push(id);
+      this.seen.set(id, text);
+      const next = nextSegment(value);
+      // Not within the transaction that brought it.
+      if (next !== null) queueMicrotask(() => this.#openThrough(next));
+    },
+    onRefused: (id: string): void => void this.refused.add(id),
+    onVerdict: (code: number): void => void this.verdicts.push(code),
+  };
+
+  get #newest(): SegmentPeer {
+    const newest = this.#peers.at(-1);
+    if (!newest) throw new RangeError('a device without a segment');
+    return newest;
+  }
+
+  /** Its replicas, the first segment's first. */
+  get documents(): readonly Y.Doc[] {
+    return this.#peers.map(({ doc }) => doc);
   }
 
   get isSynced(): boolean {
-    return this.#provider.synced;
+    return this.#peers.every((peer) => peer.isSynced);
+  }
+
+  /** Whether it is meant to be connected. */
+  get isOnline(): boolean {
+    return this.#isOnline;
   }
 
   get isConnected(): boolean {
-    return this.#provider.wsconnected || this.#provider.wsconnecting;
+    return this.#peers.some((peer) => peer.isConnected);
   }
 
-  /** The entries as one change. */
+  /** The entries as one change of the segment in which it is. */
   write(entries: readonly PersonEntry[]): void {
-    this.doc.transact(() => {
-      for (const entry of entries) {
-        const client = this.doc.clientID;
-        this.#written.push({ client, clock: Y.getState(this.doc.store, client), entry });
-        writeEntry(this.doc, entry);
-      }
-    });
+    this.#newest.write(entries);
   }
 
   get written(): readonly PersonEntry[] {
-    return this.#written.map(({ entry }) => entry);
+    return this.#peers.flatMap(({ written }) => written);
   }
 
-  /** Of its own entries those up to which the server said that all is durable. */
+  /** Of its own entries those of which the server said that they are durable. */
   get promised(): readonly PersonEntry[] {
-    return this.#written.flatMap(({ client, clock, entry }) =>
-      clock < (this.#durable.get(client) ?? 0) ? [entry] : [],
-    );
+    return this.#peers.flatMap(({ promised }) => promised);
   }
 
-  /** What it holds of the document, by entry id. */
+  /** What it holds of the session, by entry id. */
   get held(): ReadonlyMap<string, unknown> {
-    return new Map(entriesOf(this.doc).entries());
+    return new Map(this.documents.flatMap((doc) => [...entriesOf(doc).entries()]));
   }
 
-  /** A connection that breaks from here on stays broken. */
+  /** Sends a frame past the providers, where it is connected. */
+  sendRaw(frame: Uint8Array): void {
+    this.#newest.sendRaw(frame);
+  }
+
+  /** Connections that break from here on stay broken. */
   stayAway(): void {
-    this.#provider.shouldConnect = false;
+    this.#isOnline = false;
+    for (const peer of this.#peers) peer.stayAway();
   }
 
   goOffline(): void {
-    this.#provider.disconnect();
+    this.#isOnline = false;
+    for (const peer of this.#peers) peer.disconnect();
   }
 
   comeBack(): void {
-    this.#provider.connect();
+    this.#isOnline = true;
+    for (const peer of this.#peers) peer.connect();
   }
 
-  /** The page is loaded again: what the device holds is kept, under a new client id from here on. */
+  /** The page is loaded again: what the device holds is kept, under new client ids from here on. */
   reload(): void {
-    const kept = this.doc;
-    this.#provider.destroy();
-    this.doc = new Y.Doc();
-    Y.applyUpdate(this.doc, Y.encodeStateAsUpdate(kept));
-    kept.destroy();
-    this.#provider = this.#connect();
+    for (const peer of this.#peers) peer.reload();
   }
 
   /** Gives another tab of the same browser all that this one holds. */
   shareWith(tab: Device): void {
-    Y.applyUpdate(tab.doc, Y.encodeStateAsUpdate(this.doc));
+    tab.#openThrough(this.#peers.length);
+    for (const [index, doc] of this.documents.entries()) {
+      const other = tab.documents[index];
+      if (other) Y.applyUpdate(other, Y.encodeStateAsUpdate(doc));
+    }
   }
 
   leave(): void {
-    this.#provider.destroy();
-    this.doc.destroy();
+    for (const peer of this.#peers) peer.leave();
   }
+}
+
+/** The segment in which a session goes on, where the value is the entry that says so. */
+function nextSegment(value: unknown): number | null {
+  if (typeof value !== 'object' || value === null || !('kind' in value) || !('next' in value)) return null;
+  return value.kind === 'sealed' && typeof value.next === 'number' ? value.next : null;
 }

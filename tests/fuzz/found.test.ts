@@ -9,6 +9,10 @@ import { CommitGate } from '../support/commit-gate.ts';
 import { message, person, ulid } from '../support/entries.ts';
 import { ListeningPeer, openRooms } from '../support/rooms-in-memory.ts';
 import { until } from '../support/until.ts';
+import { type Action, happenings, LAPTOP, PHONE, SECOND_TAB } from './commands.ts';
+import { playHistory } from './histories.ts';
+
+const SEED = 2_026;
 
 const paragraphOf = (doc: Y.Doc): Y.XmlText => {
   const first: unknown = doc.get('root', Y.XmlText).toDelta()[0]?.insert;
@@ -66,3 +70,39 @@ test('[DU1] [INV1] a greeting names no change that the log does not have, also w
   gate.release();
   await rooms.drain();
 });
+
+/** Histories that went wrong once, or nearly: what each is about, and what happens in it. */
+const HISTORIES: Readonly<Record<string, readonly Action[]>> = {
+  'the server dies as the worker comes': [
+    { kind: 'kill', afterTurns: 34, isSlow: true },
+    { kind: 'rename' },
+    { kind: 'write', device: LAPTOP, count: 1 },
+  ],
+  'a refused entry goes away where it was written, while the chat is in the bin and a line is bad': [
+    { kind: 'reload', device: SECOND_TAB },
+    { kind: 'lockOut' },
+    { kind: 'bin' },
+    { kind: 'compact' },
+    { kind: 'network', device: PHONE, isFaulty: true },
+    { kind: 'kill', afterTurns: 20, isSlow: false },
+    { kind: 'write', device: LAPTOP, count: 1 },
+  ],
+  'a segment ends under an answer, with its worker dead and one who wrote to it offline': [
+    { kind: 'offline', device: PHONE },
+    { kind: 'write', device: PHONE, count: 6 },
+    { kind: 'ask', device: LAPTOP },
+    { kind: 'pause', ms: 200 },
+    { kind: 'killWorker' },
+    { kind: 'roll', device: SECOND_TAB },
+    { kind: 'roll', device: LAPTOP },
+    { kind: 'kill', afterTurns: 3, isSlow: false },
+    { kind: 'online', device: PHONE },
+    { kind: 'ask', device: PHONE },
+  ],
+};
+
+for (const [name, history] of Object.entries(HISTORIES)) {
+  test(`[INV1] [INV2] [INV3] [INV4] [INV5] ${name}`, async () => {
+    expect(await playHistory(happenings(history), SEED)).toEqual([]);
+  });
+}

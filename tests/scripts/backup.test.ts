@@ -41,7 +41,7 @@ async function backUp(dataFolder: string, ...args: string[]): Promise<string> {
 }
 
 describe('a backup of a running office', () => {
-  test('holds all that had a receipt when it began, and starts elsewhere as an office in which all is well', async () => {
+  test('[BK2] holds all that had a receipt when it began, and starts elsewhere as an office in which all is well', async () => {
     const dataFolder = tempFolder();
     const office = new RunningScript(
       'tests/scripts/stand-ins/office-without-agents.ts',
@@ -103,7 +103,7 @@ describe('a backup of a running office', () => {
 });
 
 describe('a backup of a stopped office', () => {
-  test('is private, takes secrets and settings along, and is restored under a new epoch over data that is kept', async () => {
+  test('[BK3] is private, takes secrets and settings along, and is restored under a new epoch over data that is kept', async () => {
     const { dataFolder } = await makeOffice();
     writeFileSync(join(dataFolder, 'server.env'), '# mine\n');
     const backup = await backUp(dataFolder);
@@ -130,7 +130,7 @@ describe('a backup of a stopped office', () => {
     expect(await run('doctor', '--data', dataFolder)).toMatchObject({ code: 0 });
   });
 
-  test('whose log is newer than its database is one whole when it is restored', async () => {
+  test('[BK2] whose log is newer than its database is one whole when it is restored', async () => {
     const { dataFolder, document, ownerId, sessionId } = await makeOffice();
     const late = message(ownerId, 500, { body: 'between the two copies' });
     const database = openDatabaseAsItIs(join(dataFolder, 'daena.sqlite'));
@@ -187,7 +187,7 @@ describe('a backup of a stopped office', () => {
 });
 
 describe('restore refuses', () => {
-  test('a backup that is not as it was made, and leaves the data as it was', async () => {
+  test('[BK3] a backup that is not as it was made, and leaves the data as it was', async () => {
     const { dataFolder } = await makeOffice();
     const backup = await backUp(dataFolder);
     for (const [tamper, why] of TAMPERINGS) {
@@ -200,7 +200,7 @@ describe('restore refuses', () => {
     expect(await run('doctor', '--data', dataFolder)).toMatchObject({ code: 0 });
   });
 
-  test('what a backup leaves that was killed half-way', async () => {
+  test('[BK3] what a backup leaves that was killed half-way', async () => {
     const { dataFolder } = await makeOffice();
     for (const stage of ['database copied', 'log copied']) {
       const into = tempFolder();

@@ -6,10 +6,11 @@ import { type Database, openDatabase } from '../../persistence/database.ts';
 import { updateKey } from '../../persistence/log/level-keys.ts';
 import { openLevelStore } from '../../persistence/log/level-store.ts';
 import { openLevelUpdateLog } from '../../persistence/log/level-update-log.ts';
+import { QUARANTINE, Quarantine } from '../../persistence/quarantine/quarantine.ts';
 import { treatOffice } from '../../scripts/doctor/treat.ts';
-import { createLiveRow } from '../../sync-server/protocol/segment.ts';
+import { createLiveRow, writeEntry } from '../../sync-server/protocol/segment.ts';
 import { turnIdOf } from '../../sync-server/protocol/turn.ts';
-import { ulid } from '../support/entries.ts';
+import { message, ulid } from '../support/entries.ts';
 import { startOffice } from '../support/office.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { type MadeOffice, makeOffice } from './made-office.ts';
@@ -69,7 +70,21 @@ const eventsOf = (office: MadeOffice): unknown =>
   inDatabase(office, (database) => database.prepare('SELECT * FROM event_log ORDER BY event_id').all());
 
 describe('npm run doctor', () => {
-  test('finds nothing wrong with an office that was stopped, or killed', async () => {
+  test('[QU1] tells what was set aside, and finds nothing wrong in that', async () => {
+    const { dataFolder, document } = await makeOffice();
+    const quarantine = new Quarantine(join(dataFolder, QUARANTINE), () => undefined);
+    for (let at = 1; at <= 7; at++)
+      quarantine.put({ document, principal: 'mallory', at, reason: `reason ${at}`, update: new Uint8Array(12) });
+    await quarantine.settled();
+    const { isWell, output } = await doctor(dataFolder);
+    expect(isWell).toBe(true);
+    expect(output).toContain(
+      `note  quarantine: 1970-01-01T00:00:00.007Z ${document}, from mallory, 12 bytes: reason 7`,
+    );
+    expect(output).toContain('and 2 older ones');
+  });
+
+  test('[DR1] finds nothing wrong with an office that was stopped, or killed', async () => {
     const office = await makeOffice();
     const { code, output } = await runDoctor(office.dataFolder);
     expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/^(pass {2}\w+: .+\n){8}$/) });
@@ -84,7 +99,7 @@ describe('npm run doctor', () => {
     expect(await runDoctor(office.dataFolder)).toMatchObject({ code: 0 });
   });
 
-  test('finds each fault of the read model, and makes it anew from the log without telling anything twice', async () => {
+  test('[DR1] [DR2] finds each fault of the read model, and makes it anew from the log without telling anything twice', async () => {
     const well = await makeOffice();
     const faults: readonly (readonly [string, string[], string])[] = [
       [`DELETE FROM chat_messages WHERE content = 'word 3'`, ['projection'], 'is missing'],
@@ -118,7 +133,7 @@ describe('npm run doctor', () => {
     }
   });
 
-  test('finds what no log can mend, and loses no message over it', async () => {
+  test('[DR1] finds what no log can mend, and loses no message over it', async () => {
     const well = await makeOffice();
     const faults: readonly (readonly [(office: MadeOffice) => Promise<void> | void, string[], string])[] = [
       [damageRecord, ['log'], 'records 3 are unreadable'],
@@ -128,6 +143,9 @@ describe('npm run doctor', () => {
       [(office) => leaveLiveRow(office), ['bindings', 'rows'], 'nobody is bound to client 77'],
       [forgeAuthor, ['bindings'], 'was written by'],
       [change(`UPDATE "user" SET disabled = 1`), ['accounts'], 'no owner can sign in'],
+      [change(`DELETE FROM "account"`), ['accounts'], 'no owner can sign in'],
+      [leavePending, ['log'], 'changes are missing'],
+      [change(ENTRY_WITHOUT_RECORD), ['log', 'projection'], 'the database knows 1 entries that the log has lost'],
       [change(`UPDATE chat_sessions SET owner = 'somebody else'`), ['database'], 'is not whose it was'],
     ];
     for (const [plant, checks, why] of faults) {
@@ -141,7 +159,7 @@ describe('npm run doctor', () => {
     }
   });
 
-  test('ends a turn whose reply is there, and removes a row that nobody writes', async () => {
+  test('[DR2] ends a turn whose reply is there, and removes a row that nobody writes', async () => {
     const sick = await makeOffice();
     change(`UPDATE turns SET state = 'writing' WHERE id = '${sick.turn}'`)(sick);
     await leaveLiveRow(sick, 'a stranger');
@@ -152,7 +170,7 @@ describe('npm run doctor', () => {
     expect(await doctor(sick.dataFolder)).toMatchObject({ isWell: true });
   });
 
-  test('never rebuilds from a log that is damaged: the database may hold what that has lost', async () => {
+  test('[DR2] never rebuilds from a log that is damaged: the database may hold what that has lost', async () => {
     const sick = await makeOffice();
     await damageRecord(sick);
     change(`DELETE FROM watermarks`)(sick);
@@ -163,6 +181,23 @@ describe('npm run doctor', () => {
     expect(messagesOf(sick)).toEqual(messages);
   });
 });
+
+const ENTRY_WITHOUT_RECORD = `INSERT INTO chat_entries (session_id, entry_id, segment, kind, author, at, target, value)
+  SELECT session_id, '${ulid(8_888)}', segment, kind, author, at, target, replace(value, entry_id, '${ulid(8_888)}')
+  FROM chat_entries WHERE kind = 'react' OR kind = 'message' ORDER BY kind DESC LIMIT 1`;
+
+/** A record that builds on one that is nowhere. */
+async function leavePending({ dataFolder, document, ownerId }: MadeOffice): Promise<void> {
+  const doc = new Y.Doc();
+  doc.clientID = 79;
+  writeEntry(doc, message(ownerId, 700));
+  const known = Y.encodeStateVector(doc);
+  writeEntry(doc, message(ownerId, 701));
+  const log = await openLevelUpdateLog(join(dataFolder, 'log'));
+  const meta = new Map([['c:79', new TextEncoder().encode(ownerId)]]);
+  await log.append({ document, update: Y.encodeStateAsUpdate(doc, known), meta });
+  await log.close();
+}
 
 /** Another turn beside the one that there is. */
 const anotherTurn = (cause: string, state: string): string =>

@@ -1,6 +1,6 @@
 import type { Clock } from '../../sync-server/clock.ts';
 
-/** Timers up to this long gather what happens at once, and run by themselves; longer ones wait for `advance`. In ms. */
+/** Timers up to this long gather what happens at once, and run by themselves unless said otherwise; longer ones wait for `advance`. In ms. */
 const GATHERING_MS = 1_000;
 
 interface Waiting {
@@ -11,10 +11,13 @@ interface Waiting {
 /** A clock that stands still until it is told to go on. */
 export class ManualClock implements Clock {
   #nowMs: number;
+  readonly #gatheringMs: number;
   readonly #waiting = new Set<Waiting>();
 
-  constructor(nowMs = Date.now()) {
+  /** @param gatheringMs timers up to this long run by themselves */
+  constructor(nowMs = Date.now(), gatheringMs = GATHERING_MS) {
     this.#nowMs = nowMs;
+    this.#gatheringMs = gatheringMs;
   }
 
   now(): number {
@@ -22,7 +25,7 @@ export class ManualClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number): () => void {
-    if (delayMs <= GATHERING_MS) {
+    if (delayMs <= this.#gatheringMs) {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);
     }

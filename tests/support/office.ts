@@ -100,6 +100,16 @@ export class RunningOffice {
     return this.#end('SIGKILL').then(() => undefined);
   }
 
+  /** Says something to the process over IPC. */
+  tell(message: object): void {
+    this.#child?.send(message);
+  }
+
+  get isRunning(): boolean {
+    const child = this.#child;
+    return child !== null && child.exitCode === null && child.signalCode === null;
+  }
+
   /** Asks it to stop; answers its exit code. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM');

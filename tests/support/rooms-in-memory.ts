@@ -1,4 +1,5 @@
 import { MemoryUpdateLog } from '../../persistence/log/memory-update-log.ts';
+import type { QuarantinedUpdate } from '../../persistence/quarantine/quarantine.ts';
 import { LeaseRegistry } from '../../sync-server/leases.ts';
 import { createLogger } from '../../sync-server/logger.ts';
 import type { Principal } from '../../sync-server/protocol/principal.ts';
@@ -17,21 +18,25 @@ export interface RoomsInMemory {
   readonly tally: Tally;
   /** What the rooms wrote to their logger. */
   readonly lines: readonly string[];
+  /** Changes that could not be applied. */
+  readonly setAside: readonly QuarantinedUpdate[];
 }
 
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> = {},
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> & {
+    readonly clock?: ManualClock;
+  } = {},
 ): RoomsInMemory {
   const leases = new LeaseRegistry();
   const lines: string[] = [];
-  const clock = new ManualClock();
+  const clock = parts.clock ?? new ManualClock();
   const tally = new Tally();
+  const setAside: QuarantinedUpdate[] = [];
   const rooms = new Rooms({
     log,
     leases,
-    clock,
     tally,
     logger: createLogger((line) => lines.push(line)),
     grantOf: () => ({
@@ -41,15 +46,23 @@ export function openRooms(
       members: [],
       isBinned: false,
     }),
-    segments: new SessionSegments({ entry: () => undefined, newestAt: () => 0, liveSegment: () => 1 }),
+    segments: new SessionSegments({
+      entry: () => undefined,
+      newestAt: () => 0,
+      segmentOf: () => undefined,
+      liveSegment: () => 1,
+    }),
     segmentLimits: SEGMENT_LIMITS,
     project: () => Promise.resolve(),
     projectionBacklog: () => 0,
+    quarantine: (change) => void setAside.push(change),
     arrivedLate: () => undefined,
+    sealed: () => undefined,
     prepare: () => Promise.resolve(),
     ...parts,
+    clock,
   });
-  return { rooms, log, leases, clock, tally, lines };
+  return { rooms, log, leases, clock, tally, lines, setAside };
 }
 
 /** A connection without a socket: it keeps what it was sent. */

@@ -65,3 +65,26 @@ test('[PJ6] draining waits for what is under way and projects the rest, without 
   await added;
   expect(clocks).toEqual([1, 2]);
 });
+
+test('[PJ8] who reads does not wait for the rest between two batches, and is told where the database stands still', async () => {
+  const clock = new ManualClock();
+  let isStuck = false;
+  const projector = new Projector(
+    () => (isStuck ? new Promise(() => undefined) : Promise.resolve(60_000)),
+    clock,
+    quiet,
+  );
+  await projector.settled();
+  await projector.add(entry(1));
+  let isThere = false;
+  void projector.add(entry(2)).then(() => {
+    isThere = true;
+  });
+  await projector.settled();
+  expect(isThere).toBe(true);
+  isStuck = true;
+  void projector.add(entry(3));
+  const reading = expect(projector.settled()).rejects.toMatchObject({ code: 'storage' });
+  clock.advance(60_000);
+  await reading;
+});

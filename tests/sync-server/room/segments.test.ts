@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openDatabase } from '../../../persistence/database.ts';
 import { openLevelUpdateLog } from '../../../persistence/log/level-update-log.ts';
 import type { UpdateLog } from '../../../persistence/log/update-log.ts';
 import type { Entry, PersonEntry } from '../../../sync-server/protocol/entry.ts';
@@ -196,7 +197,7 @@ test('[SG5] [INV8] a crash between the seal and its projection changes nothing: 
   const [copy] = copies;
   const revived = await openHeldOffice({ segmentLimits: LIMITS, ...(copy && { dataFolder: copy }) });
   expect(await liveOf(revived, id)).toBe(segment(2));
-  expect((await revived.owner.caller.call('messages', { params: { id } })).messages).toEqual(before);
+  expect((await revived.owner.caller.call('messages', { params: { id } })).messages).toEqual(before.messages);
   const next = await connect(revived.owner.caller, segment(2), { receipts: true }).synced();
   next.write(message(me.id, 40));
   await until('it is saved', () => next.isSaved);
@@ -215,6 +216,20 @@ test('[SG1] [SG5] a full segment that was not sealed before a crash is sealed wh
   const reader = await connect(revived.owner.caller, segment(1)).synced();
   await until('the seal', () => isSealed(reader));
   await until('the next one', async () => (await liveOf(revived, id)) === segment(2));
+});
+
+test('[SG1] a segment that is found open although a later one exists is sealed when it is opened', async () => {
+  const office = await openHeldOffice();
+  const { id, segment } = await startSession(office);
+  await office.close();
+  const { dataFolder } = office;
+  const database = openDatabase(join(dataFolder, 'daena.sqlite'));
+  database.prepare('UPDATE chat_sessions SET live_segment = 2 WHERE id = ?').run(id);
+  database.close();
+  const revived = await openHeldOffice({ dataFolder });
+  const reader = await connect(revived.owner.caller, segment(1)).synced();
+  await until('the seal', () => isSealed(reader));
+  expect(await liveOf(revived, id)).toBe(segment(2));
 });
 
 test('[SG10] [SG7] a session of 20 segments opens one, and its pages fold to what its messages say', async () => {

@@ -3,11 +3,11 @@
  * and from the rows that people are shown. Equal hashes mean that the projection says what the log says.
  */
 import { createHash } from 'node:crypto';
-import type { Database } from '../../persistence/database.ts';
-import { isActivity } from '../../persistence/projection/projection.ts';
-import { searchableText } from '../../persistence/projection/search-text.ts';
 import { type Entry, readEntry } from '../../sync-server/protocol/entry.ts';
 import { fold } from '../../sync-server/protocol/fold.ts';
+import type { Database } from '../database.ts';
+import { isActivity } from './projection.ts';
+import { searchableText } from './search-text.ts';
 
 export interface SegmentEntry {
   readonly entry: Entry;
@@ -125,6 +125,51 @@ interface MessageRow {
   readonly cause: string | null;
 }
 
+/** The entries of a session as the database has them, by id; those that it cannot be read from are left out. */
+export function projectedEntries(database: Database, sessionId: string): ReadonlyMap<string, SegmentEntry> {
+  const rows = database
+    .prepare<[string], { id: string; segment: number; value: string }>(
+      'SELECT entry_id AS id, segment, value FROM chat_entries WHERE session_id = ?',
+    )
+    .all(sessionId);
+  const entries = new Map<string, SegmentEntry>();
+  for (const { id, segment, value } of rows) {
+    const entry = readEntry(parsed(value));
+    if (entry) entries.set(id, { entry, segment });
+  }
+  return entries;
+}
+
+/** The entries of one segment as the database has them, by id, in the form of `segmentContent`. */
+export function projectedSegment(database: Database, sessionId: string, segment: number): ReadonlyMap<string, string> {
+  const rows = database
+    .prepare<[string, number], { id: string; value: string }>(
+      'SELECT entry_id AS id, value FROM chat_entries WHERE session_id = ? AND segment = ?',
+    )
+    .all(sessionId, segment);
+  return new Map(rows.map(({ id, value }) => [id, canonical(readEntry(parsed(value)))]));
+}
+
+/** Entries by id in their canonical form: what every replica of a segment, the log and the database must agree on. */
+export const segmentContent = (entries: readonly Entry[]): ReadonlyMap<string, string> =>
+  new Map(entries.map((entry) => [entry.id, canonical(entry)]));
+
+/** The hash of a segment's content: the same whatever the order, and whoever computes it. */
+export function segmentHash(content: ReadonlyMap<string, string>): string {
+  return createHash('sha256').update(sortedJson(content)).digest('hex');
+}
+
+/** The first entry in which two segments differ, as the end of a sentence; null where they are the same. */
+export function segmentDifference(log: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): string | null {
+  for (const [id, text] of log) {
+    const there = other.get(id);
+    if (there === undefined) return `entry ${id} is missing`;
+    if (there !== text) return `entry ${id} is not what was written`;
+  }
+  for (const id of other.keys()) if (!log.has(id)) return `entry ${id} is not in the log`;
+  return null;
+}
+
 /** What the database says; null where it has no such session. */
 export function contentOfProjection(database: Database, sessionId: string): SessionContent | null {
   const row = rowOf(database, sessionId);
@@ -163,13 +208,12 @@ export function contentOfProjection(database: Database, sessionId: string): Sess
 
 export function contentHash({ session, entries, messages }: SessionContent): string {
   const hash = createHash('sha256');
-  const add = (pairs: Iterable<readonly [string, string]>) =>
-    hash.update(JSON.stringify([...pairs].sort(([a], [b]) => (a < b ? -1 : 1))));
-  add(Object.entries(session));
-  add(entries);
-  add(messages);
+  for (const pairs of [Object.entries(session), entries, messages]) hash.update(sortedJson(pairs));
   return hash.digest('hex');
 }
+
+const sortedJson = (pairs: Iterable<readonly [string, string]>): string =>
+  JSON.stringify([...pairs].sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The first thing in which two contents differ, as words. */
 export function differenceOf(log: SessionContent, projection: SessionContent): string {
