@@ -17,6 +17,8 @@ import { SessionReplica } from './session-replica.ts';
 
 /** How often a session that the office could not be told about is tried again, in ms. */
 const REGISTER_AGAIN_MS = 4_000;
+/** How soon a hidden page, which has no frames, takes up changes, in ms. */
+const HIDDEN_FRAME_MS = 100;
 /** How long after the last key someone still counts as typing, in ms. */
 const TYPING_MS = 4_000;
 
@@ -74,11 +76,11 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
   const [isStorageBroken, setStorageBroken] = createSignal(false);
   const [problem, setProblem] = createSignal<ApiError>();
   const dirty = new Set<ReplicaChange>();
-  let frame: number | undefined;
+  let cancelFrame: (() => void) | undefined;
   /** However many changes arrive, the store follows once a frame; a hidden page has no frames, so it uses a timer. */
   const changed = (change: ReplicaChange) => {
     dirty.add(change);
-    frame ??= document.hidden ? window.setTimeout(project, 100) : window.requestAnimationFrame(() => project());
+    cancelFrame ??= nextFrame(() => project());
   };
   const liveSegment = () => segmentOf(office.state.sessions[id]?.documents.live);
   const pages = new SessionPages({
@@ -101,7 +103,8 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
   const history = createHistory(replica, pages, () => project());
 
   const project = () => {
-    cancelFrame();
+    cancelFrame?.();
+    cancelFrame = undefined;
     const changes = new Set(dirty);
     dirty.clear();
     const has = (change: ReplicaChange) => changes.has(change);
@@ -115,12 +118,6 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
       if (replica.isLoaded) setLoaded(true);
       if (replica.hasBeenLive || replica.link.kind === 'offline' || replica.link.kind === 'refused') setCome(true);
     });
-  };
-  const cancelFrame = () => {
-    if (frame === undefined) return;
-    window.cancelAnimationFrame(frame);
-    window.clearTimeout(frame);
-    frame = undefined;
   };
   const projectStates = () => {
     const mine = replica.unsettled();
@@ -186,7 +183,7 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     window.removeEventListener('unhandledrejection', onRejection);
     clearTimeout(registerTimer);
     clearTimeout(typingTimer);
-    cancelFrame();
+    cancelFrame?.();
     pages.close();
     void replica.close();
   });
@@ -224,6 +221,17 @@ export function createSession(office: Office, sessionId: string, syncUrl: string
     },
     officeNow: () => replica.officeNow(),
   };
+}
+
+/** Runs something with the next frame, or soon where the page is hidden; answers how to take it back. */
+function nextFrame(run: () => void): () => void {
+  // The two kinds of handles are numbers that overlap: taking one back as the other would end somebody else's timer.
+  if (document.hidden) {
+    const timer = window.setTimeout(run, HIDDEN_FRAME_MS);
+    return () => window.clearTimeout(timer);
+  }
+  const frame = window.requestAnimationFrame(run);
+  return () => window.cancelAnimationFrame(frame);
 }
 
 const segmentOf = (liveName: string | undefined): number | undefined => {
