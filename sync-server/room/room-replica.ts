@@ -244,7 +244,8 @@ export class RoomReplica {
   /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
   async settled(): Promise<void> {
     await this.durable();
-    await this.#project([], this.#lastClock);
+    // Of a document that was never written to there is nothing to project.
+    if (this.#lastClock >= 0) await this.#project([], this.#lastClock);
   }
 
   /** Throws where nothing can be written here at the moment. */
