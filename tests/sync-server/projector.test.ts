@@ -92,9 +92,10 @@ test('[PJ8] who reads does not wait for the rest between two batches, and is tol
 test('[PJ8] what is awaited while a batch is under way follows it without a rest', async () => {
   const first = Promise.withResolvers<number>();
   let batches = 0;
+  // A rest would last until this clock goes on.
   const projector = new Projector(
     () => (batches++ === 0 ? first.promise : Promise.resolve(0)),
-    new ManualClock(),
+    new ManualClock(NOON, 100),
     quiet,
   );
   const begun = projector.add(entry(1));
