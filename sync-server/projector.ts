@@ -100,7 +100,14 @@ export class Projector {
     while (this.#queue.length > 0) {
       this.#callOff?.();
       this.#callOff = null;
-      await this.#projectBatch();
+      const batch = this.#projectBatch();
+      // What comes meanwhile begins no batch beside this one: both would take the same from the queue.
+      this.#underWay = batch.catch(() => undefined);
+      try {
+        await batch;
+      } finally {
+        this.#underWay = null;
+      }
     }
   }
 

@@ -48,16 +48,18 @@ export function wireProjection(parts: ProjectionParts): ProjectionWiring {
     (id) => events.since(id, MAX_EVENTS_KEPT).events,
     (stored) => streams.publish(stored),
   );
-  const project = async (batch: readonly CommittedEntries[]): Promise<TimedBatch> => {
+  const answered = async <T>(work: Promise<T>): Promise<T> => {
     try {
-      return await thread.project(batch, clock.now());
+      return await work;
     } catch (error) {
-      // It may have ended after its commit: what that batch caused counts, and is told, all the same.
+      // It may have ended after its commit: what that work caused counts, and is told, all the same.
       grants.forget();
       order.reread();
       throw error;
     }
   };
+  const project = (batch: readonly CommittedEntries[]): Promise<TimedBatch> =>
+    answered(thread.project(batch, clock.now()));
   const takeIn = (result: ProjectedBatch, batch: readonly CommittedEntries[]): void => {
     for (const { kind, sessionId } of result.projected) grants.entryProjected(sessionId, kind);
     for (const { document, throughClock } of batch) {
@@ -84,7 +86,7 @@ export function wireProjection(parts: ProjectionParts): ProjectionWiring {
       return result;
     },
     rebuild: async (sessionId, segments) => {
-      const result = await thread.rebuild(sessionId, segments, clock.now());
+      const result = await answered(thread.rebuild(sessionId, segments, clock.now()));
       if (result) takeIn(result, segments);
       return result !== null;
     },

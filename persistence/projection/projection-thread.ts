@@ -98,7 +98,11 @@ export class ProjectionThread {
       name: 'projection',
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
+    let isDead = false;
     const died = (reason: string): void => {
+      // An error is followed by the exit: by then another thread may have begun in this one's place.
+      if (isDead) return;
+      isDead = true;
       this.#thread = null;
       this.#waiting?.reject(new OfficeError('storage', `the projection thread ended: ${reason}`));
     };

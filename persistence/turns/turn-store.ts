@@ -194,9 +194,12 @@ export class TurnStore implements Derivation {
   progress(ref: LeaseRef, phase: 'reading' | 'writing', model: string): boolean {
     const turn = this.#held(ref);
     const state = turn ? nextTurnState(turn.state, phase) : null;
-    if (state === null) return false;
-    this.#run('UPDATE turns SET state = ?, since = ?, model = ? WHERE id = ?', state, this.#now(), model, ref.turn);
-    return true;
+    if (!turn || state === null) return false;
+    // The projection writes on a connection of its own, and may have ended the turn since it was read.
+    const { changes } = this.#prepared(
+      'UPDATE turns SET state = ?, since = ?, model = ? WHERE id = ? AND attempt = ? AND state = ?',
+    ).run(state, this.#now(), model, ref.turn, ref.attempt, turn.state);
+    return changes === 1;
   }
 
   /**
@@ -211,19 +214,17 @@ export class TurnStore implements Derivation {
     const state = turn ? nextTurnState(turn.state, 'interrupted') : null;
     if (!turn || state === null) return false;
     const failures = turn.failures + (why.isCounted ? 1 : 0);
-    this.#database.transaction(() => {
-      this.#run(
+    const write = this.#database.transaction(() => {
+      // As in `progress`: what was read may be over.
+      const { changes } = this.#prepared(
         `UPDATE turns SET state = ?, since = ?, failures = ?, retry_at = ?, lease_client_id = NULL,
-           lease_expires_at = NULL WHERE id = ?`,
-        state,
-        this.#now(),
-        failures,
-        why.retryAt,
-        ref.turn,
-      );
+           lease_expires_at = NULL WHERE id = ? AND attempt = ? AND state = ?`,
+      ).run(state, this.#now(), failures, why.retryAt, ref.turn, ref.attempt, turn.state);
+      if (changes === 0) return false;
       if (why.isFinal || failures >= MAX_ATTEMPTS) this.requestEnd(ref.turn, { outcome: 'failed', error: why.error });
-    })();
-    return true;
+      return true;
+    });
+    return write();
   }
 
   /** The live row of an attempt that is over is gone; its text is kept if it is the longest so far. */

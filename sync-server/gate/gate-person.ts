@@ -80,6 +80,7 @@ class Judged {
       grant: this.#context.grant,
       nowMs: this.#context.nowMs,
       find: (id) => this.#entries.get(id) ?? this.#context.find(id),
+      mayComeLater: (id) => this.#context.mayComeLater(id),
       isLost: (id) => !this.#entries.has(id) && (this.#context.isLost?.(id) ?? false),
       fits: (sizeBytes) => this.#context.fitsAll(this.#entries.size + 1, this.#sizeBytes + sizeBytes),
     });

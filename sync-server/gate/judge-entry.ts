@@ -12,6 +12,11 @@ export interface EntryContext {
   readonly nowMs: number;
   /** An entry of the session, wherever it stands; undefined where there is none. */
   find(id: string): Entry | undefined;
+  /**
+   * Whether an entry that is not here may be on its way to an earlier segment: a device brings what it wrote to each of
+   * them over a connection of its own. Only its author can name it then, for nobody can guess the id of what they never saw.
+   */
+  mayComeLater(id: string): boolean;
   /** Whether the log has lost the entry of this id that `find` answers. Then the same entry is taken once more. */
   isLost?(id: string): boolean;
   /** Whether an entry of so many bytes as JSON may enter this segment: a sealed one takes a bounded rest. */
@@ -67,11 +72,13 @@ function mayWrite(person: Person, entry: PersonEntry, context: EntryContext): bo
       return true;
     case 'edit': {
       const target = context.find(entry.target);
-      return target?.kind === 'message' && target.author === person.id;
+      if (!target) return context.mayComeLater(entry.target);
+      return target.kind === 'message' && target.author === person.id;
     }
     case 'retract': {
       const target = context.find(entry.target);
-      if (target?.kind !== 'message' && target?.kind !== 'reply' && target?.kind !== 'debate') return false;
+      if (!target) return context.mayComeLater(entry.target);
+      if (target.kind !== 'message' && target.kind !== 'reply' && target.kind !== 'debate') return false;
       return target.author === person.id || may('moderate');
     }
     case 'title':

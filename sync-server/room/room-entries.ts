@@ -45,6 +45,7 @@ export class RoomEntries {
       grant,
       nowMs,
       find: (id) => replica.gate.find(id),
+      mayComeLater: (id) => replica.gate.mayComeLater(id),
       fits: (sizeBytes) => replica.gate.fits(1, sizeBytes),
     });
     switch (verdict.kind) {

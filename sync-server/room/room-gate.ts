@@ -11,6 +11,7 @@ import type { Verdict } from '../gate/verdict.ts';
 import type { LeaseRegistry } from '../leases.ts';
 import type { DocumentRef } from '../protocol/document-name.ts';
 import { type Entry, readEntry } from '../protocol/entry.ts';
+import { isUlid } from '../protocol/ids.ts';
 import { permission, type SessionGrant } from '../protocol/permission.ts';
 import { entriesOf } from '../protocol/segment.ts';
 import type { Peer } from './peer.ts';
@@ -98,6 +99,12 @@ export class RoomGate {
     return segments.findProjected(ref.sessionId, id);
   }
 
+  /** Whether an entry of this id may be on its way to an earlier segment. Ids that the office derives can be guessed. */
+  mayComeLater(id: string): boolean {
+    const { ref } = this.#document;
+    return ref.kind === 'segment' && ref.segment > 1 && isUlid(id);
+  }
+
   /** Whether so many further entries, of so many bytes as JSON in all, may enter. */
   fits(count: number, sizeBytes: number): boolean {
     return this.#document.tally.fits(count, sizeBytes, this.#context.segmentLimits);
@@ -124,6 +131,7 @@ export class RoomGate {
         grant,
         nowMs,
         find: (id) => this.find(id) ?? (isDamaged ? this.#findLost(id) : undefined),
+        mayComeLater: (id) => this.mayComeLater(id),
         isLost: (id) => isDamaged && this.#findLost(id) !== undefined,
         fitsAll: (count, sizeBytes) => this.fits(count, sizeBytes),
       });

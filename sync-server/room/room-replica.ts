@@ -109,6 +109,8 @@ export class RoomReplica {
   #emitted: Uint8Array[] = [];
   #isOver = false;
   readonly #over = Promise.withResolvers<void>();
+  /** Resolves once the log has answered for every change: what it refuses at once it answers before what waits. */
+  #answered: Promise<void> = Promise.resolve();
 
   constructor(
     name: string,
@@ -243,6 +245,11 @@ export class RoomReplica {
     if (this.#isOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
   }
 
+  /** Resolves once the log has taken or refused every change, also where the replica is over. Never rejects. */
+  answered(): Promise<void> {
+    return this.#answered;
+  }
+
   /** Resolves when all that the document holds now is durable and projected. Rejects where the replica ends before. */
   async settled(): Promise<void> {
     await this.durable();
@@ -310,7 +317,9 @@ export class RoomReplica {
     let clock: number;
     try {
       const meta = writeMeta(change.bindings, change.refusals);
-      clock = await this.#context.log.append({ document: this.name, update: change.update, meta });
+      const appended = this.#context.log.append({ document: this.name, update: change.update, meta });
+      this.#answered = Promise.allSettled([this.#answered, appended]).then(() => undefined);
+      clock = await appended;
     } catch (error) {
       segments.remove(sessionId, change.entries);
       const refused = new OfficeError('storage', 'the disk refused a change', { cause: error });

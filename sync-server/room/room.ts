@@ -173,6 +173,11 @@ export class Room {
     return this.#replica.durable();
   }
 
+  /** Resolves once the log has taken or refused everything that was begun, also where the room failed. Never rejects. */
+  answered(): Promise<void> {
+    return this.#replica.answered();
+  }
+
   /** Resolves when everything that was begun is durable and projected. */
   settled(): Promise<void> {
     return this.#replica.settled();

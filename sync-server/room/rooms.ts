@@ -51,6 +51,8 @@ export class Rooms {
   readonly #context: RoomsContext;
   readonly #places = new Map<string, Place>();
   readonly #refusedUntil = new Map<string, number>();
+  /** Failed rooms whose last changes the log has not answered for yet, by document. */
+  readonly #unanswered = new Map<string, Promise<void>>();
   /** Empty rooms, the longest empty first. */
   readonly #idle = new Set<Place>();
   #isDraining = false;
@@ -195,7 +197,10 @@ export class Rooms {
   /** Never rejects. */
   async #load(place: Place): Promise<void> {
     try {
-      place.room = await this.#read(place);
+      const room = await this.#read(place);
+      // What it began as it was prepared may have been refused meanwhile; nobody would hear of that later.
+      if (room.isFailed) throw new OfficeError('restarting', 'the room could not be opened', { retryAfterSeconds: 1 });
+      place.room = room;
     } catch (error) {
       place.refusal = error;
       this.#happen(place, 'failed');
@@ -209,6 +214,7 @@ export class Rooms {
     const ref = parseDocumentName(name);
     if (!ref) throw new OfficeError('unknown', 'no such document');
     const { log, logger } = this.#context;
+    await this.#unanswered.get(name);
     await this.#reopen(name);
     const loaded = await loadDocument(log, name);
     if (loaded.damage)
@@ -245,6 +251,10 @@ export class Rooms {
       this.#storageFailure = error.message;
       this.#refusedUntil.set(room.name, this.#context.clock.now() + STORAGE_RETRY_MS);
     }
+    const answered = room.answered().then(() => {
+      if (this.#unanswered.get(room.name) === answered) this.#unanswered.delete(room.name);
+    });
+    this.#unanswered.set(room.name, answered);
     // One that fails while it is being prepared is refused by whoever prepares it.
     if (place.room !== room) return;
     place.room = null;

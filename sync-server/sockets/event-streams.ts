@@ -22,7 +22,7 @@ export interface EventSource {
 
 interface Stream {
   readonly person: Person;
-  /** The newest event that was replayed: what is published up to it is not said twice. */
+  /** The newest event that its reader had or that was replayed: what is published up to it is not said twice. */
   readonly replayedThrough: number;
 }
 
@@ -65,7 +65,7 @@ export class EventStreams {
     }
   }
 
-  /** Answers the id of the newest event that there is. */
+  /** Answers the id of the newest event that the stream has now. */
   #replay(socket: WebSocket, person: Person, since: number): number {
     // One more than is sent: a replay that stopped short would leave a hole before what happens next.
     const { events, gap, oldest } = this.#source.since(since, MAX_REPLAY + 1);
@@ -74,7 +74,7 @@ export class EventStreams {
       return 0;
     }
     for (const event of events) if (this.#source.visibleTo(person, event)) socket.send(JSON.stringify(event.wire));
-    return events.at(-1)?.wire.event_id ?? 0;
+    return events.at(-1)?.wire.event_id ?? since;
   }
 
   #receive(socket: WebSocket, text: string): void {

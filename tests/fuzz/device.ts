@@ -1,7 +1,8 @@
 import * as Y from 'yjs';
 import { parseDocumentName, segmentName } from '../../sync-server/protocol/document-name.ts';
 import type { PersonEntry } from '../../sync-server/protocol/entry.ts';
-import type { SessionId } from '../../sync-server/protocol/ids.ts';
+import type { NackCode } from '../../sync-server/protocol/frames.ts';
+import { makeUlid, type SessionId, ULID_RANDOM_BYTES } from '../../sync-server/protocol/ids.ts';
 import { entriesOf } from '../../sync-server/protocol/segment.ts';
 import { type PeerOptions, SegmentPeer } from './segment-peer.ts';
 
@@ -27,6 +28,8 @@ export class Device {
   readonly gone = new Set<string>();
   /** Ids of entries that the server did not take. */
   readonly refused = new Set<string>();
+  /** Ids under which it said something in a segment that was full, and that it said again under another. */
+  readonly moved = new Set<string>();
   /** Close codes that end a connection for good: an honest device never hears one. */
   readonly verdicts: number[] = [];
 
@@ -59,7 +62,13 @@ export class Device {
       // Not within the transaction that brought it.
       if (next !== null) queueMicrotask(() => this.#openThrough(next));
     },
-    onRefused: (id: string): void => void this.refused.add(id),
+    onRefused: (id: string, code: NackCode, own: PersonEntry | null): void => {
+      if (code !== 'sealed' || !own) return void this.refused.add(id);
+      // The segment had ended and was full: it is said again where the session goes on.
+      this.moved.add(id);
+      const random = crypto.getRandomValues(new Uint8Array(ULID_RANDOM_BYTES));
+      this.write([{ ...own, id: makeUlid(own.at, random) }]);
+    },
     onVerdict: (code: number): void => void this.verdicts.push(code),
   };
 

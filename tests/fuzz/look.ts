@@ -19,7 +19,7 @@ export interface Look {
 
 /** Ids of entries that the server said it did not take. */
 export const refusedIn = ({ devices, newcomer }: Look): ReadonlySet<string> =>
-  new Set([...devices, newcomer].flatMap((device) => [...device.refused]));
+  new Set([...devices, newcomer].flatMap((device) => [...device.refused, ...device.moved]));
 
 /** Entries as text that equal contents share. */
 export const textOf = (held: ReadonlyMap<string, unknown>): string =>

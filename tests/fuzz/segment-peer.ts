@@ -3,7 +3,7 @@ import WebSocket from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import type { PersonEntry } from '../../sync-server/protocol/entry.ts';
-import { FRAME, readNack, readReceipt, SYNC } from '../../sync-server/protocol/frames.ts';
+import { FRAME, type NackCode, readNack, readReceipt, SYNC } from '../../sync-server/protocol/frames.ts';
 import { entriesOf, writeEntry } from '../../sync-server/protocol/segment.ts';
 import type { Network } from './network.ts';
 
@@ -28,7 +28,8 @@ export interface PeerOptions {
 export interface PeerListener {
   /** An entry came, whoever wrote it; the value is what the document holds. */
   onEntry(id: string, value: unknown): void;
-  onRefused(id: string): void;
+  /** An entry was not taken; null where this peer did not write it. Told once. */
+  onRefused(id: string, code: NackCode, own: PersonEntry | null): void;
   /** The server closed the connection for good. */
   onVerdict(code: number): void;
 }
@@ -45,6 +46,7 @@ export class SegmentPeer {
   readonly #listener: PeerListener;
   readonly #written: Written[] = [];
   readonly #durable = new Map<number, number>();
+  readonly #refused = new Set<string>();
   #doc = new Y.Doc();
   #provider: WebsocketProvider;
 
@@ -108,12 +110,24 @@ export class SegmentPeer {
   #hear(frame: Uint8Array): void {
     const decoder = decoding.createDecoder(frame);
     const type = decoding.readVarUint(decoder);
-    if (type === FRAME.nack) this.#listener.onRefused(readNack(decoder).entry ?? '');
+    if (type === FRAME.nack) {
+      const { entry, code } = readNack(decoder);
+      if (entry !== null) this.#refuse(entry, code);
+    }
     if (type === FRAME.receipt) this.#noteDurable(readReceipt(decoder));
     // The server's step 1 waits for the commit of all that it names, as a receipt does.
     if (type === FRAME.sync && decoding.readVarUint(decoder) === SYNC.step1) {
       this.#noteDurable(Y.decodeStateVector(decoding.readVarUint8Array(decoder)));
     }
+  }
+
+  /** The server says so again after each connect. */
+  #refuse(id: string, code: NackCode): void {
+    if (this.#refused.has(id)) return;
+    this.#refused.add(id);
+    const index = this.#written.findIndex(({ entry }) => entry.id === id);
+    const [written = null] = index < 0 ? [] : this.#written.splice(index, 1);
+    this.#listener.onRefused(id, code, written?.entry ?? null);
   }
 
   #noteDurable(clocks: ReadonlyMap<number, number>): void {

@@ -25,7 +25,7 @@ export interface RoomsInMemory {
 /** Rooms without sockets or a projection, in which everyone may write to any session. */
 export function openRooms(
   log = new MemoryUpdateLog(),
-  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate'>> & {
+  parts: Partial<Pick<RoomsContext, 'segmentLimits' | 'project' | 'projectionBacklog' | 'arrivedLate' | 'prepare'>> & {
     readonly clock?: ManualClock;
   } = {},
 ): RoomsInMemory {

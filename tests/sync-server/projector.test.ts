@@ -106,3 +106,33 @@ test('[PJ8] what is awaited while a batch is under way follows it without a rest
   await Promise.all([begun, next]);
   expect(batches).toBe(2);
 });
+
+test('[PJ6] what comes while the projector drains is projected too, and nothing of it is left out', async () => {
+  const clocks: number[][] = [];
+  const answers: PromiseWithResolvers<number>[] = [];
+  const projector = new Projector(
+    (batch) => {
+      clocks.push(batch.map(({ throughClock }) => throughClock));
+      const answer = Promise.withResolvers<number>();
+      answers.push(answer);
+      return answer.promise;
+    },
+    new ManualClock(),
+    quiet,
+  );
+  const all = [projector.add(entry(1))];
+  const draining = projector.drain();
+  await expect.poll(() => clocks.length).toBe(1);
+  all.push(projector.add(entry(2)));
+  // Time enough for a second batch, were there one at the same time.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(clocks).toEqual([[1]]);
+  answers[0]?.resolve(0);
+  await expect.poll(() => clocks.length).toBe(2);
+  all.push(projector.add(entry(3)));
+  answers[1]?.resolve(0);
+  await expect.poll(() => clocks.length).toBe(3);
+  answers[2]?.resolve(0);
+  await Promise.all([...all, draining]);
+  expect(clocks).toEqual([[1], [2], [3]]);
+});

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { ProjectionThread } from '../../../persistence/projection/projection-thread.ts';
@@ -63,4 +63,19 @@ test('[PJ7] after it is closed it takes nothing', async () => {
   const thread = new ProjectionThread({ databaseFile: `${tempFolder()}/office.sqlite`, isSynced: true });
   await thread.close();
   await expect(thread.project([], NOON)).rejects.toMatchObject({ code: 'restarting' });
+});
+
+test('[PJ7] the end of a thread that failed leaves the next one alone, and closing closes that', async () => {
+  const file = `${tempFolder()}/office.sqlite`;
+  writeFileSync(file, 'this is no database, and it is longer than a header of one would be '.repeat(4));
+  const thread = new ProjectionThread({ databaseFile: file, isSynced: true });
+  await expect(thread.project([], NOON)).rejects.toMatchObject({ code: 'storage' });
+  rmSync(dirname(file), { recursive: true });
+  const office = openOffice(file);
+  startSession(office, session);
+  await thread.project([committed(session, [message(2, 'hello')])], NOON);
+  await thread.close();
+  office.database.close();
+  // SQLite deletes it with the last connection.
+  expect(existsSync(`${file}-wal`)).toBe(false);
 });

@@ -372,6 +372,13 @@ describe('who may', () => {
     expect(refusalsOf(room.asPerson(bob, newEntry(retract('bob'))))).toEqual([]);
   });
 
+  test('[GA11] where there are earlier segments, a change may come before what it changes', () => {
+    const room = new GateRoom();
+    room.mayComeLater = true;
+    expect(refusalsOf(room.asPerson(ann, newEntry(edit('ann'))))).toEqual([]);
+    expect(refusalsOf(room.asPerson(ann, newEntry(retract('ann'))))).toEqual([]);
+  });
+
   test('[GA11] what is not there can be neither edited nor retracted', () => {
     const room = new GateRoom();
     expect(refusalsOf(room.asPerson(ann, newEntry(edit('ann'))))).toEqual(['permission']);

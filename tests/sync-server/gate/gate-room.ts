@@ -12,6 +12,8 @@ import { entriesOf } from '../../../sync-server/protocol/segment.ts';
 
 /** A document behind the gate, without sockets or a log: an update that is taken is applied at once. */
 export class GateRoom {
+  /** Whether the session has earlier segments. */
+  mayComeLater = false;
   readonly doc = new Y.Doc();
   readonly owners = new Map<number, string>();
   /** Updates as they entered, in order. */
@@ -32,6 +34,7 @@ export class GateRoom {
       grant: this.grant,
       nowMs: this.nowMs,
       find: (id) => readEntry(entriesOf(this.doc).get(id)) ?? undefined,
+      mayComeLater: () => this.mayComeLater,
       fitsAll: (count) => count <= this.roomFor,
       ...this.#clocks(person.id),
     });

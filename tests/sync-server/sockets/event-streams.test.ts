@@ -47,3 +47,15 @@ test('[BO4] a reader of events for whom over 4 MiB wait is told to come back, an
   expect(readRetryHint(socket.closes[0]?.reason ?? '')).toBeGreaterThan(0);
   expect([streams.count, tally.of('streams_too_slow')]).toEqual([0, 1]);
 });
+
+test('[EV8] what a reader names as its newest event is not told to it again, though its turn comes only now', () => {
+  const streams = new EventStreams(
+    { since: () => ({ events: [], gap: false, oldest: 1 }), visibleTo: () => true },
+    new Tally(),
+  );
+  const socket = new SlowSocket();
+  // reason: it has what the streams use of a socket
+  streams.add(socket as unknown as WebSocket, person('ann'), 7);
+  streams.publish([event(6), event(7), event(8)]);
+  expect(socket.sent).toEqual([JSON.stringify(event(8).wire)]);
+});
