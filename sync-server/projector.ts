@@ -34,6 +34,9 @@ export class Projector {
   #queue: Waiting[] = [];
   #callOff: (() => void) | null = null;
   #underWay: Promise<void> | null = null;
+  /** How many were projected since the start, and how many of the first somebody waits for. */
+  #projectedCount = 0;
+  #awaitedCount = 0;
   /** When the next batch may begin, on the monotonic clock. */
   #restedAt = 0;
   #failure: string | null = null;
@@ -52,6 +55,16 @@ export class Projector {
     return projected.promise;
   }
 
+  /** Rests no more until all that waits now is projected: somebody waits for it. */
+  hurry(): void {
+    this.#awaitedCount = this.#projectedCount + this.#queue.length;
+    this.#restedAt = 0;
+    if (this.#failure !== null || !this.#callOff) return;
+    this.#callOff();
+    this.#callOff = null;
+    this.#schedule();
+  }
+
   /**
    * Resolves when all that waits now is projected, which begins at once: somebody wants to read it. Rejects with `storage`
    * where that takes too long.
@@ -59,12 +72,7 @@ export class Projector {
   async settled(): Promise<void> {
     const last = this.#queue.at(-1);
     if (!last) return;
-    this.#restedAt = 0;
-    if (this.#failure === null && this.#callOff) {
-      this.#callOff();
-      this.#callOff = null;
-      this.#schedule();
-    }
+    this.hurry();
     const late = Promise.withResolvers<never>();
     const callOff = this.#clock.setTimer(
       () => late.reject(new OfficeError('storage', 'the database is behind', { retryAfterSeconds: 2 })),
@@ -136,7 +144,9 @@ export class Projector {
     const costMs = await this.#project(batch.map(({ committed }) => committed));
     this.#queue = this.#queue.slice(taken);
     this.#failure = null;
-    this.#restedAt = performance.now() + Math.min(MAX_DELAY_MS, REST_FACTOR * costMs);
+    this.#projectedCount += taken;
+    const isAwaited = this.#projectedCount < this.#awaitedCount;
+    this.#restedAt = isAwaited ? 0 : performance.now() + Math.min(MAX_DELAY_MS, REST_FACTOR * costMs);
     for (const { projected } of batch) projected.resolve();
   }
 }

@@ -51,7 +51,7 @@ export class Sessions {
     if (outcome === 'conflict') throw new OfficeError('conflict', 'another session has this id');
     // Opening the room writes the session's first entry where it is missing: also after a kill between the two.
     await this.#use(id, async () => undefined);
-    return this.wire(id);
+    return this.wire(person, id);
   }
 
   /** The session, if this person may do that in it; what they may not read is unknown to them. */
@@ -64,8 +64,9 @@ export class Sessions {
     return session;
   }
 
-  wire(id: string): WireSession {
-    const session = this.#store.wire(id);
+  /** The session's row as this person reads it. Throws `unknown` where there is none. */
+  wire(person: Person, id: string): WireSession {
+    const session = this.#store.wire(id, person.id);
     if (!session) throw new OfficeError('unknown', 'no such session');
     return session;
   }
@@ -103,7 +104,7 @@ export class Sessions {
   async rename(person: Person, id: string, title: string): Promise<WireSession> {
     this.require(person, id, 'manage');
     await this.append(person, id, (at) => ({ id: this.newId(), kind: 'title', author: person.id, at, title }));
-    return this.wire(id);
+    return this.wire(person, id);
   }
 
   /** Moves to the bin, or out of it; nothing happens where it is there already. */
@@ -119,7 +120,7 @@ export class Sessions {
         by: person.id,
       }));
     }
-    return this.wire(id);
+    return this.wire(person, id);
   }
 
   /** Adds an entry as a person, through the gate; resolves when it is durable and projected. */

@@ -68,6 +68,7 @@ export function wireRooms(parts: RoomsParts): RoomsWiring {
     segments,
     segmentLimits,
     projectionBacklog: () => projector.backlog,
+    hurryProjection: () => projector.hurry(),
     project: (committed) => projector.add(committed),
     quarantine: (setAside) => parts.quarantine.put(setAside),
     checkIdle: (document) => divergences.checkIdle(document),

@@ -5,7 +5,7 @@ import { permission, type SessionAction } from '../../sync-server/protocol/permi
 import type { Scope } from '../../sync-server/protocol/scope.ts';
 import type { Found } from '../sync/create-history.ts';
 import { createSession } from '../sync/create-session.ts';
-import { FIRST_USE } from '../sync/read-positions.ts';
+import { FIRST_USE, timeOf } from '../sync/read-positions.ts';
 import { IconButton } from '../ui/button.tsx';
 import { arrange, type Bubble, type Line } from './arrange.ts';
 import { createAnnouncements } from './create-announcements.ts';
@@ -150,8 +150,8 @@ function OpenSession(props: { sessionId: string; onBack: () => void }) {
 
   createAnnouncements(session, open, (text) => announce(text));
   createEffect(() => {
-    const last = Date.parse(wire()?.last_message?.created_at ?? '') || 0;
-    const newest = Math.max(session.timeline().newestAt, last, office.state.late[id] ?? 0);
+    const told = Math.max(timeOf(wire()?.last_message?.created_at), timeOf(wire()?.late_at));
+    const newest = Math.max(session.timeline().newestAt, told, office.state.late[id] ?? 0);
     if (isFollowing() && newest > 0 && isVisible()) office.markRead(id, newest);
   });
   let sought: string | undefined;

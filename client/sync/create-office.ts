@@ -12,6 +12,7 @@ import type { OfficeEvent } from '../../sync-server/protocol/events.ts';
 import type { Scope } from '../../sync-server/protocol/scope.ts';
 import { isFinal, type TurnView } from '../../sync-server/protocol/turn.ts';
 import {
+  iso,
   type Me,
   sessionSchema,
   type WireCouncil,
@@ -60,7 +61,8 @@ export interface OfficeState {
 }
 
 const keptSchema = z.object({
-  sessions: z.array(sessionSchema),
+  // Rows that were kept before they told of late messages are good all the same.
+  sessions: z.array(sessionSchema.extend({ late_at: iso.nullable().default(null) })),
   members: z.array(
     z.object({
       id: z.string(),

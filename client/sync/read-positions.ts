@@ -39,7 +39,7 @@ export function advance(positions: ReadPositions, sessionId: string, at: number)
 export const savePositions = (shelf: Shelf, userId: string, positions: ReadPositions): boolean =>
   writeJson(shelf, keyOf(userId), positions);
 
-/** When somebody else's late message last came, ms, by session: a list's newest message does not tell of it. */
+/** When somebody else's late message last came, ms, by session: an event tells of it before the session's row does. */
 export const loadLate = (shelf: Shelf, userId: string): ReadPositions =>
   positionsSchema.safeParse(readJson(shelf, lateKeyOf(userId))).data ?? {};
 
@@ -55,20 +55,24 @@ const ulidTime = (id: Ulid): number =>
 export const isLate = (messageId: string, cameAt: number): boolean =>
   isUlid(messageId) && cameAt - ulidTime(messageId) > LATE_MS;
 
+/** A time of the API in ms; 0 for none. */
+export const timeOf = (iso: string | null | undefined): number => (iso ? Date.parse(iso) : 0);
+
 /**
  * Whether a session holds something that its reader has not seen: by its row and by what came late, never by what
  * happens to be loaded.
  *
  * @param readUntil the reader's position, ms
- * @param lateAt when somebody else's late message came, ms; 0 where none did
+ * @param heardAt when an event last told of somebody else's late message, ms; 0 where none did
  */
 export function isUnread(
-  session: Pick<WireSession, 'is_active' | 'last_message'>,
+  session: Pick<WireSession, 'is_active' | 'last_message' | 'late_at'>,
   me: string,
   readUntil: number,
-  lateAt: number,
+  heardAt: number,
 ): boolean {
   const last = session.last_message;
   if (!session.is_active || last === null) return false;
+  const lateAt = Math.max(heardAt, timeOf(session.late_at));
   return lateAt > readUntil || (last.author_id !== me && Date.parse(last.created_at) > readUntil);
 }

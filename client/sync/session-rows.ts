@@ -38,6 +38,7 @@ export function provisional(id: string, scope: Scope, title: string, owner: stri
     updated_at: now,
     message_count: 0,
     last_message: null,
+    late_at: null,
     is_active: true,
     documents: { live: segmentName(id, 1), brief: briefName(id) },
   };

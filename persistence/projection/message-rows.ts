@@ -5,6 +5,13 @@ import { unreachable } from '../../sync-server/protocol/unreachable.ts';
 import type { Database } from '../database.ts';
 import { searchableText } from './search-text.ts';
 
+/**
+ * Whether a row of `chat_messages` is something that was said: a message, a debate's topic or an agent's answer, as it is
+ * shown now, and not taken back.
+ */
+export const IS_SAID = `is_shown = 1 AND deleted = 0 AND content <> ''
+  AND (role = 'user' OR step IN ('answer', 'synthesis'))`;
+
 interface MessageSession {
   readonly id: SessionId;
   readonly scope: Scope;
@@ -274,8 +281,7 @@ function prepare(database: Database) {
     settle: database.prepare<{ readonly session: string; readonly activeAt: number }>(
       `UPDATE chat_sessions SET updated_at = max(updated_at, @activeAt), last_message_id = (
          SELECT message_id FROM chat_messages
-         WHERE session_id = @session AND is_shown = 1 AND deleted = 0 AND content <> ''
-           AND (role = 'user' OR step IN ('answer', 'synthesis'))
+         WHERE session_id = @session AND ${IS_SAID}
          ORDER BY position_at DESC, position_id DESC LIMIT 1)
        WHERE id = @session`,
     ),

@@ -8,6 +8,7 @@ import type { WireMessage, WireSession } from '../../sync-server/protocol/wire.t
 import type { Database } from '../database.ts';
 import type { People } from './author-names.ts';
 import { type MessagePage, MessageReader, type SearchHit } from './message-reader.ts';
+import { IS_SAID } from './message-rows.ts';
 import { matchExpression, titleKey } from './search-text.ts';
 import { type SegmentPage, SegmentReader } from './segment-reader.ts';
 import { type SessionExport, sessionAsJson, sessionAsMarkdown } from './session-export.ts';
@@ -66,8 +67,9 @@ export class SessionStore {
     return this.#rows.record(id);
   }
 
-  wire(id: string): WireSession | null {
-    const row = this.#rows.row(id);
+  /** @param reader the person whose row it is: what they wrote themselves is no news to them */
+  wire(id: string, reader: string): WireSession | null {
+    const row = this.#sql.row.get({ id, person: reader });
     return row ? this.#wire(row) : null;
   }
 
@@ -165,8 +167,8 @@ export class SessionStore {
   }
 
   /** The whole session as its members see it: retracted texts and older versions of replies are not in it. Null where there is none. */
-  exportSession(id: string, format: 'json' | 'md'): SessionExport | null {
-    const session = this.wire(id);
+  exportSession(id: string, format: 'json' | 'md', reader: string): SessionExport | null {
+    const session = this.wire(id, reader);
     if (!session) return null;
     const messages: WireMessage[] = [];
     let before: string | undefined;
@@ -178,7 +180,7 @@ export class SessionStore {
     return format === 'json' ? sessionAsJson(session, messages) : sessionAsMarkdown(session, messages);
   }
 
-  #wire(row: SessionRow): WireSession {
+  #wire(row: RowForReader): WireSession {
     const scope = { type: row.scope_type, id: row.scope_id };
     return {
       session_id: row.id,
@@ -192,6 +194,7 @@ export class SessionStore {
       updated_at: new Date(row.updated_at).toISOString(),
       message_count: row.message_count,
       last_message: row.last_message_id === null ? null : this.#messages.message(row.id, row.last_message_id),
+      late_at: row.late_at === null ? null : new Date(row.late_at).toISOString(),
       is_active: row.binned_at === null,
       documents: { live: segmentName(row.id, row.live_segment), brief: briefName(row.id) },
     };
@@ -220,6 +223,11 @@ const bounded = (limit: number): number => Math.min(Math.max(1, Math.floor(limit
 
 const parseEntry = (row: { readonly value: string }): Entry | null => readEntry(JSON.parse(row.value));
 
+/** A session's row with when somebody else's words last came late, in ms. */
+interface RowForReader extends SessionRow {
+  readonly late_at: number | null;
+}
+
 interface ListParams {
   readonly person: string;
   readonly at: number;
@@ -232,8 +240,24 @@ interface ListParams {
   readonly limit: number;
 }
 
-const LISTED = `
-  SELECT s.* FROM chat_sessions s
+/** So many times of late arrivals are looked through for one that brought somebody else's words, the newest first. */
+const MAX_ARRIVALS = 20;
+
+/**
+ * A `chat_sessions s` as @person reads it. When it was that something came late is not stored, since it differs from
+ * reader to reader. CROSS JOIN: SQLite looks up each entry named, instead of reading the session's messages.
+ */
+const SELECT_SESSION = `
+  SELECT s.*, (
+    SELECT max(a.at) FROM (
+      SELECT at, value FROM chat_entries WHERE session_id = s.id AND kind = 'arrived' ORDER BY at DESC LIMIT ${MAX_ARRIVALS}
+    ) a WHERE EXISTS (
+      SELECT 1 FROM json_each(a.value, '$.ids') late
+      CROSS JOIN chat_messages m ON m.session_id = s.id AND m.message_id = late.value
+      WHERE m.author_id <> @person AND ${IS_SAID})
+  ) AS late_at
+  FROM chat_sessions s`;
+const LISTED = `${SELECT_SESSION}
   WHERE (s.updated_at, s.id) < (@at, @id) AND (s.binned_at IS NOT NULL) = @binned AND ${READABLE}
     AND (@categoryType IS NULL OR s.scope_type = @categoryType) AND (@categoryId IS NULL OR s.scope_id = @categoryId)
     AND (@scopeType IS NULL OR s.scope_type = @scopeType) AND (@scopeId IS NULL OR s.scope_id = @scopeId)`;
@@ -241,8 +265,11 @@ const NEWEST_FIRST = 'ORDER BY s.updated_at DESC, s.id DESC LIMIT @limit';
 
 function prepare(database: Database) {
   return {
-    list: database.prepare<ListParams, SessionRow>(`${LISTED} ${NEWEST_FIRST}`),
-    find: database.prepare<ListParams & { readonly title: string; readonly match: string }, SessionRow>(
+    row: database.prepare<{ readonly id: string; readonly person: string }, RowForReader>(
+      `${SELECT_SESSION} WHERE s.id = @id`,
+    ),
+    list: database.prepare<ListParams, RowForReader>(`${LISTED} ${NEWEST_FIRST}`),
+    find: database.prepare<ListParams & { readonly title: string; readonly match: string }, RowForReader>(
       `${LISTED} AND (instr(s.title_key, @title) > 0 OR s.id IN (
          SELECT m.session_id FROM message_search JOIN chat_messages m ON m.number = message_search.rowid
          WHERE message_search MATCH @match AND m.is_shown = 1)) ${NEWEST_FIRST}`,

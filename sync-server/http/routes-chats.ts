@@ -29,7 +29,7 @@ export function mountChats(mount: Mount, office: OfficeContext): void {
   mount('session', async ({ person, params }) => {
     sessions.require(person, params.id, 'read');
     await office.caughtUp();
-    return { ...SUCCESS, session: sessions.wire(params.id), turns: [...scheduler.views(params.id)] };
+    return { ...SUCCESS, session: sessions.wire(person, params.id), turns: [...scheduler.views(params.id)] };
   });
   mount('renameSession', async ({ person, params, body }) => ({
     ...SUCCESS,
@@ -62,7 +62,7 @@ export function mountChats(mount: Mount, office: OfficeContext): void {
   mount('exportSession', async ({ person, params, query }) => {
     sessions.require(person, params.id, 'read');
     await office.caughtUp();
-    const file = sessionStore.exportSession(params.id, query.format);
+    const file = sessionStore.exportSession(params.id, query.format, person.id);
     return new Response(file?.body, {
       headers: {
         'content-type': file?.contentType ?? 'text/plain',

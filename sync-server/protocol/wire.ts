@@ -43,6 +43,8 @@ export const sessionSchema = z.object({
   updated_at: iso,
   message_count: z.int(),
   last_message: messageSchema.nullable(),
+  /** When a message or answer of somebody other than the reader last came long after it was written; null where none did. */
+  late_at: iso.nullable(),
   is_active: z.boolean(),
   documents: z.object({ live: z.string(), brief: z.string() }),
 });

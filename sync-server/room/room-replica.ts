@@ -52,6 +52,8 @@ export interface ReplicaContext extends RoomGateContext {
   arrivedLate(sessionId: string, ids: readonly EntryId[]): void;
   /** Changes of all rooms that are durable and wait for their projection. */
   projectionBacklog(): number;
+  /** Has what waits for its projection projected without delay. */
+  hurryProjection(): void;
   /** Hears of a segment that was ended, once that is projected. */
   sealed(document: string): void;
   /** The disk took a change. */
@@ -329,7 +331,12 @@ export class RoomReplica {
     const wasOver = this.#isOver;
     if (!wasOver) this.#committed(change, number, clock);
     // Also where the room failed meanwhile: the log has it, and nobody else would project it.
-    if (change.entries.length > 0) await this.#projectNew(change.entries, clock, wasSealed);
+    if (change.entries.length > 0) {
+      const projected = this.#projectNew(change.entries, clock, wasSealed);
+      // Whoever has the server write waits for it.
+      if (change.from === null) this.#context.hurryProjection();
+      await projected;
+    }
     if (wasOver) throw new OfficeError('restarting', 'the room was closed meanwhile', { retryAfterSeconds: 1 });
   }
 

@@ -15,7 +15,11 @@ const said = (author: string, at: number): WireMessage => ({
   content: 'words',
   created_at: new Date(at).toISOString(),
 });
-const session = (last: WireMessage | null) => ({ is_active: true, last_message: last });
+const session = (last: WireMessage | null, late_at: string | null = null) => ({
+  is_active: true,
+  last_message: last,
+  late_at,
+});
 
 test('a message is late when it came long after the time in its id, and what the office derives never is', () => {
   expect(isLate(id(NOON), NOON + 4_000)).toBe(false);
@@ -30,6 +34,14 @@ test("[CL7] a session is unread by somebody else's newest message, or by a late 
   expect(isUnread(session(said('ada', NOON)), 'ada', NOON, NOON + 1)).toBe(true);
   expect(isUnread({ ...session(said('ben', NOON)), is_active: false }, 'ada', 0, NOON)).toBe(false);
   expect(isUnread(session(null), 'ada', 0, 0)).toBe(false);
+});
+
+test('[CL7] a session is unread by a late message that came while no device of its reader was connected', () => {
+  const missed = session(said('ada', NOON - 9), new Date(NOON).toISOString());
+  expect(isUnread(missed, 'ada', NOON - 1, 0)).toBe(true);
+  expect(isUnread(missed, 'ada', NOON - 1, NOON - 2)).toBe(true);
+  expect(isUnread(missed, 'ada', NOON, 0)).toBe(false);
+  expect(isUnread(missed, 'ada', NOON, NOON + 1)).toBe(true);
 });
 
 test('a position moves forward only', () => {

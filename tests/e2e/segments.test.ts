@@ -7,6 +7,7 @@ import { NetworkCable } from '../support/network-cable.ts';
 import {
   conversation,
   eventuallyShown,
+  expectConnected,
   isQuiet,
   memberEnters,
   ownerEnters,
@@ -154,6 +155,7 @@ test('[CL1] somebody who wrote offline comes back after two rolls: their words s
   const { id, place } = await startTalk();
   ben = await memberEnters(browser, office, ada, 'Bo');
   const eva = await memberEnters(browser, office, ada, 'Eva');
+  const fay = await memberEnters(browser, office, ada, 'Fay');
   await post(ada, id, ['Before the tunnel']);
   await ada.page.goto(place);
   await eventuallyShown(ada.page, 'what was said', (now) => now.length > 0);
@@ -173,6 +175,9 @@ test('[CL1] somebody who wrote offline comes back after two rolls: their words s
   const link = recent(eva.page, id);
   await link.waitFor();
   expect(await link.getAttribute('data-unread')).toBeNull();
+  await fay.page.goto(place);
+  await eventuallyShown(fay.page, 'the newest words', (now) => texts(now).at(-1) === `Meanwhile ${SEGMENT * 2 + 5}`);
+  await fay.page.close();
 
   const page = await ada.context.newPage();
   await page.goto(place);
@@ -196,6 +201,20 @@ test('[CL1] somebody who wrote offline comes back after two rolls: their words s
   await link.click();
   await readToTheTop(eva.page);
   expect(await firstUnread(eva.page)).toBe('Written in the tunnel');
+  // So is who was away when it came, on coming back; having read it, they are not told again.
+  const again = await fay.context.newPage();
+  await again.goto('/agents');
+  const missed = recent(again, id);
+  await expect.poll(() => missed.getAttribute('data-unread'), { timeout: PATIENCE_MS }).toBe('');
+  await missed.click();
+  await readToTheTop(again);
+  expect(await firstUnread(again)).toBe('Written in the tunnel');
+  await again.goto('/agents');
+  await missed.waitFor();
+  await again.reload();
+  await expectConnected(again);
+  await missed.waitFor();
+  expect(await missed.getAttribute('data-unread')).toBeNull();
 });
 
 test('an old message is found by its address, edited, and shows so to others, also on the page that they kept', async () => {

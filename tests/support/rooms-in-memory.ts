@@ -55,6 +55,7 @@ export function openRooms(
     segmentLimits: SEGMENT_LIMITS,
     project: () => Promise.resolve(),
     projectionBacklog: () => 0,
+    hurryProjection: () => undefined,
     quarantine: (change) => void setAside.push(change),
     arrivedLate: () => undefined,
     sealed: () => undefined,

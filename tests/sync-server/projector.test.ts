@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLogger } from '../../sync-server/logger.ts';
 import { Projector } from '../../sync-server/projector.ts';
-import { committed, message, ulid } from '../persistence/projection/office-on-disk.ts';
+import { committed, message, NOON, ulid } from '../persistence/projection/office-on-disk.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const session = ulid(1);
@@ -117,4 +117,22 @@ test('[PJ6] what comes while the projector drains is projected too, and nothing 
   answers[2]?.resolve(0);
   await Promise.all([...all, draining]);
   expect(clocks).toEqual([[1], [2], [3]]);
+});
+
+test('[PJ8] what is awaited while a batch is under way follows it without a rest', async () => {
+  const first = Promise.withResolvers<number>();
+  let batches = 0;
+  // A rest would last until this clock goes on.
+  const projector = new Projector(
+    () => (batches++ === 0 ? first.promise : Promise.resolve(0)),
+    new ManualClock(NOON, 100),
+    quiet,
+  );
+  const begun = projector.add(entry(1));
+  await expect.poll(() => batches).toBe(1);
+  const next = projector.add(entry(2));
+  projector.hurry();
+  first.resolve(60_000);
+  await Promise.all([begun, next]);
+  expect(batches).toBe(2);
 });

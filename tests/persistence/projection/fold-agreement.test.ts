@@ -134,7 +134,10 @@ describe('the projection and the fold', () => {
       });
       project(office, session, [retract(7, ulid(2)), message(2, 'taken back before it came')]);
       expect(office.sessions.message(session, ulid(2))).toMatchObject({ content: '', deleted: true });
-      expect(office.sessions.wire(session)).toMatchObject({ message_count: 1, last_message: { message_id: ulid(1) } });
+      expect(office.sessions.wire(session, 'ann')).toMatchObject({
+        message_count: 1,
+        last_message: { message_id: ulid(1) },
+      });
     });
   });
 
@@ -178,7 +181,7 @@ function expectAgreement(office: OfficeOnDisk, id: string): void {
       cause: cause ?? null,
     })),
   ).toEqual(timeline.items.map(asMessage));
-  const session = office.sessions.wire(id);
+  const session = office.sessions.wire(id, 'ann');
   expect(session).toMatchObject({
     title: timeline.title,
     is_active: !timeline.isBinned,

@@ -133,7 +133,7 @@ describe('a page of history', () => {
       const log = [committed(session, [message(1, 'one'), sealed], { throughClock: 3 })];
       expect(office.sessions.segmentPage(session, 2)).toBeNull();
       office.projection.project(log);
-      expect(office.sessions.wire(session)?.documents.live).toBe(`session/${session}/2`);
+      expect(office.sessions.wire(session, 'ann')?.documents.live).toBe(`session/${session}/2`);
       expect(office.sessions.segmentPage(session, 1)?.isSealed).toBe(true);
       expect(office.sessions.segmentPage(session, 2)).toMatchObject({ entries: [], isSealed: false });
       office.projection.rebuild();

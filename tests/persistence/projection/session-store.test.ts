@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SessionFilter } from '../../../persistence/projection/session-store.ts';
+import { type Entry, OFFICE_AUTHOR } from '../../../sync-server/protocol/entry.ts';
 import { OfficeError } from '../../../sync-server/protocol/errors.ts';
+import { deriveId, type EntryId } from '../../../sync-server/protocol/ids.ts';
 import { permission } from '../../../sync-server/protocol/permission.ts';
 import { categoryOf, type Scope } from '../../../sync-server/protocol/scope.ts';
 import { messageSchema, sessionSchema } from '../../../sync-server/protocol/wire.ts';
@@ -55,7 +57,7 @@ describe('a session', () => {
         liveSegment: 1,
       });
       expect(office.sessions.get('no such id')).toBeNull();
-      expect(office.sessions.wire(ulid(5))).toBeNull();
+      expect(office.sessions.wire(ulid(5), 'ann')).toBeNull();
     });
   });
 
@@ -70,7 +72,7 @@ describe('a session', () => {
         message(5, 'sorry'),
         retract(6, ulid(5)),
       ]);
-      const wire = sessionSchema.parse(office.sessions.wire(session));
+      const wire = sessionSchema.parse(office.sessions.wire(session, 'ann'));
       expect(wire).toEqual({
         session_id: session,
         title: 'Budget',
@@ -99,9 +101,86 @@ describe('a session', () => {
           is_rehearsed: true,
           cause: ulid(1),
         },
+        late_at: null,
         is_active: true,
         documents: { live: `session/${session}/1`, brief: `brief/${session}` },
       });
+    });
+  });
+});
+
+describe('late arrivals', () => {
+  const arrived = (number: number, ...ids: EntryId[]): Entry => ({
+    id: deriveId('arrived', number),
+    kind: 'arrived',
+    author: OFFICE_AUTHOR,
+    at: NOON + number,
+    ids,
+  });
+  const lateFor = (office: OfficeOnDisk, reader: string): number | null => {
+    const row = office.sessions.wire(session, reader);
+    const { sessions } = office.sessions.list(person(reader), { limit: 5 });
+    expect(sessions).toEqual([row]);
+    const { sessions: found } = office.sessions.list(person(reader), { limit: 5, q: 'budget' });
+    expect(found).toEqual([row]);
+    return row?.late_at ? Date.parse(row.late_at) - NOON : null;
+  };
+
+  test('[SE8] a row says when something last came late that its reader did not write, alone and in lists', () => {
+    withOffice((office) => {
+      startSession(office, session);
+      project(office, session, [
+        message(1, 'from bob', { author: 'bob' }),
+        message(2, 'from ann'),
+        message(3, 'in time', { author: 'bob' }),
+      ]);
+      expect(['ann', 'bob', 'cat'].map((reader) => lateFor(office, reader))).toEqual([null, null, null]);
+      project(office, session, [arrived(50, ulid(1)), arrived(70, ulid(2)), arrived(60, ulid(2), ulid(1))]);
+      expect(['ann', 'bob', 'cat'].map((reader) => lateFor(office, reader))).toEqual([60, 70, 70]);
+    });
+  });
+
+  test('[SE8] only what was said counts: no reaction, no edit, nothing taken back and nothing that is not there', () => {
+    withOffice((office) => {
+      startSession(office, session);
+      project(office, session, [
+        message(1, 'sorry', { author: 'bob' }),
+        edit(2, ulid(1), 'very sorry', 'bob'),
+        reply('note', ulid(1), 4, { step: 'note' }),
+        arrived(50, ulid(1), ulid(2), ulid(99), replyId('note')),
+      ]);
+      expect(lateFor(office, 'ann')).toBe(50);
+      project(office, session, [retract(6, ulid(1), 'bob')]);
+      expect(lateFor(office, 'ann')).toBeNull();
+    });
+  });
+
+  test('[SE8] [PJ4] rebuilt rows say the same, in whatever order entries come', () => {
+    const log = [message(1, 'one', { author: 'bob' }), message(2, 'two'), arrived(50, ulid(1)), arrived(60, ulid(2))];
+    withOffice((office) => {
+      startSession(office, session);
+      project(office, session, [...log].reverse());
+      expect([lateFor(office, 'ann'), lateFor(office, 'bob')]).toEqual([50, 60]);
+      office.projection.rebuild();
+      expect(office.sessions.wire(session, 'ann')?.late_at).toBeNull();
+      project(office, session, log);
+      expect([lateFor(office, 'ann'), lateFor(office, 'bob')]).toEqual([50, 60]);
+    });
+  });
+
+  test('[SE8] looks through the newest 20 times in which something came late', () => {
+    withOffice((office) => {
+      startSession(office, session);
+      const times = (count: number) => Array.from({ length: count }, (_, n) => arrived(51 + n, ulid(2)));
+      project(office, session, [
+        message(1, 'one', { author: 'bob' }),
+        message(2, 'two'),
+        arrived(50, ulid(1)),
+        ...times(19),
+      ]);
+      expect(lateFor(office, 'ann')).toBe(50);
+      project(office, session, times(20));
+      expect(lateFor(office, 'ann')).toBeNull();
     });
   });
 });
@@ -140,7 +219,10 @@ describe('messages', () => {
       project(office, session, [again(4, replyId('a')), reply('b', ulid(4), 5)]);
       const before = page.next_cursor ?? undefined;
       expect(office.sessions.messages(session, { before, limit: 2 }).messages).toMatchObject([{ message_id: ulid(1) }]);
-      expect(office.sessions.wire(session)).toMatchObject({ message_count: 3, last_message: { message_id: ulid(3) } });
+      expect(office.sessions.wire(session, 'ann')).toMatchObject({
+        message_count: 3,
+        last_message: { message_id: ulid(3) },
+      });
     });
   });
 
@@ -168,12 +250,12 @@ describe('messages', () => {
         Array.from({ length: 450 }, (_, i) => message(i + 1, `m${i + 1}`)),
       );
       project(office, session, [message(900, 'secret'), retract(901, ulid(900))]);
-      const json = office.sessions.exportSession(session, 'json');
+      const json = office.sessions.exportSession(session, 'json', 'ann');
       expect(JSON.parse(json?.body ?? '').messages).toHaveLength(451);
-      const markdown = office.sessions.exportSession(session, 'md');
+      const markdown = office.sessions.exportSession(session, 'md', 'ann');
       expect(markdown?.body).toContain('# Budget\n\n## ANN (2026-05-04T12:00:00.001Z)\n\nm1\n');
       for (const file of [json, markdown]) expect(file?.body).not.toContain('secret');
-      expect(office.sessions.exportSession(ulid(1), 'md')).toBeNull();
+      expect(office.sessions.exportSession(ulid(1), 'md', 'ann')).toBeNull();
     });
   });
 });

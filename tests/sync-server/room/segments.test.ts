@@ -9,6 +9,7 @@ import { fold } from '../../../sync-server/protocol/fold.ts';
 import type { EntryId } from '../../../sync-server/protocol/ids.ts';
 import { CommitGate } from '../../support/commit-gate.ts';
 import { messageNow as message, ulid } from '../../support/entries.ts';
+import type { OfficeCaller } from '../../support/office-caller.ts';
 import { type HeldOffice, openHeldOffice } from '../../support/office-in-process.ts';
 import { connect, type OfficePeer } from '../../support/office-peer.ts';
 import { addMember } from '../../support/office-people.ts';
@@ -76,7 +77,7 @@ test('[SG2] while the log has not got the seal, the next segment is not there', 
   await connect(caller, segment(2)).synced();
 });
 
-test('[SG4] [SG6] [RO1] devices that were offline over two rolls bring what they wrote, once each, and it is named', async () => {
+test('[SG4] [SG6] [SE8] [RO1] devices that were offline over two rolls bring what they wrote, once each, and it is named', async () => {
   const office = await openHeldOffice({ segmentLimits: LIMITS });
   const { caller, me } = office.owner;
   const bob = await addMember(caller, 'bob');
@@ -103,6 +104,11 @@ test('[SG4] [SG6] [RO1] devices that were offline over two rolls bring what they
   const page = await caller.call('segment', { params: { id, n: '1' } });
   const late = fold(page.entries).items.filter(({ arrivedAt }) => arrivedAt !== null);
   expect(late.map((item) => item.id)).toEqual([ulid(101), ulid(102), ulid(103)]);
+  // Whoever was away then has it from the session's row; who wrote it has no news.
+  const lateFor = async (reader: OfficeCaller) => (await reader.call('session', { params: { id } })).session.late_at;
+  const { at } = live.entries.filter(({ kind }) => kind === 'arrived').at(-1) ?? {};
+  expect(Date.parse((await lateFor(caller)) ?? '')).toBe(at);
+  expect(await lateFor(bob.caller)).toBeNull();
   // What is named is not named again, and the word itself is not late.
   await live.roundTrip();
   expect(live.entries.filter(({ kind }) => kind === 'arrived')).toHaveLength(1);
