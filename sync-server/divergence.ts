@@ -78,6 +78,8 @@ interface CheckOptions {
 interface Logged {
   readonly content: ReadonlyMap<string, string>;
   readonly lastClock: number;
+  /** The clock that the log had reached before the room was last waited for: so far it is projected. */
+  readonly settledThrough: number;
 }
 
 type Found = Omit<Divergence, 'document' | 'isHealed'>;
@@ -136,6 +138,7 @@ export class Divergences {
   ): Promise<'same' | 'unknown' | Divergence> {
     const ref = parseDocumentName(document);
     if (ref?.kind !== 'segment') throw new OfficeError('bad_request', `${document} is no segment`);
+    let settledThrough = NOTHING_PROJECTED - 1;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       await this.#parts.findRoom(document)?.settled();
       const loaded = await loadDocument(this.#parts.log, document);
@@ -147,9 +150,10 @@ export class Divergences {
         await breathe();
         // In one transaction: another connection writes to the database meanwhile.
         const compare = this.#parts.database.transaction(() =>
-          this.#compare(document, ref, { content: logged, lastClock: loaded.lastClock }, options),
+          this.#compare(document, ref, { content: logged, lastClock: loaded.lastClock, settledThrough }, options),
         );
         const found = compare();
+        settledThrough = loaded.lastClock;
         if (found === 'moved') continue;
         return found === null ? 'same' : await this.#heal(document, ref, found);
       } finally {
@@ -163,7 +167,7 @@ export class Divergences {
   #compare(
     document: string,
     ref: SegmentRef,
-    { content: logged, lastClock }: Logged,
+    { content: logged, lastClock, settledThrough }: Logged,
     { isFolded }: CheckOptions,
   ): Found | 'moved' | null {
     const { database, findRoom } = this.#parts;
@@ -175,8 +179,9 @@ export class Divergences {
       const difference = roomDifference(logged, committed, lastClock);
       if (difference !== null) return { copy: 'room', difference };
     }
-    // Of a segment that no room has, what was committed may still be on its way to the projection.
-    if (through < lastClock && !room) return 'moved';
+    // Of a segment that no room has, and since the room was waited for, what was committed may still be on its way to the
+    // projection.
+    if (through < lastClock && (!room || through >= settledThrough)) return 'moved';
     const difference =
       through < lastClock
         ? `it is read through record ${through} of ${lastClock}`

@@ -220,3 +220,28 @@ const bent = (update: Uint8Array): Uint8Array =>
   new Uint8Array(
     Buffer.from(Buffer.from(update).toString('latin1').replace('as it was sent', 'as it was bent'), 'latin1'),
   );
+
+test('[DI1] what is committed while a segment is looked at, and not projected yet, is no difference', async () => {
+  const { divergences, project, room, ann, log } = await segmentWith(3);
+  await project();
+  const read = log.read.bind(log);
+  let reads = 0;
+  log.read = async (document) => {
+    reads++;
+    if (reads === 1) {
+      // An agent that goes on writing in a segment which was ended just now does the same.
+      const device = new Y.Doc();
+      writeEntry(device, message('ann', 50));
+      room.receive(ann, writeUpdate(Y.encodeStateAsUpdate(device)));
+      await room.durable();
+    }
+    return read(document);
+  };
+  const settled = room.settled.bind(room);
+  room.settled = async () => {
+    await settled();
+    if (reads > 0) await project();
+  };
+  expect(await divergences.checkSegment(DOCUMENT)).toBe('same');
+  expect(divergences.count).toBe(0);
+});

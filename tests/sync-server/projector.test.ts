@@ -89,24 +89,6 @@ test('[PJ8] who reads does not wait for the rest between two batches, and is tol
   await reading;
 });
 
-test('[PJ8] what is awaited while a batch is under way follows it without a rest', async () => {
-  const first = Promise.withResolvers<number>();
-  let batches = 0;
-  // A rest would last until this clock goes on.
-  const projector = new Projector(
-    () => (batches++ === 0 ? first.promise : Promise.resolve(0)),
-    new ManualClock(NOON, 100),
-    quiet,
-  );
-  const begun = projector.add(entry(1));
-  await expect.poll(() => batches).toBe(1);
-  const next = projector.add(entry(2));
-  projector.hurry();
-  first.resolve(60_000);
-  await Promise.all([begun, next]);
-  expect(batches).toBe(2);
-});
-
 test('[PJ6] what comes while the projector drains is projected too, and nothing of it is left out', async () => {
   const clocks: number[][] = [];
   const answers: PromiseWithResolvers<number>[] = [];
@@ -135,4 +117,22 @@ test('[PJ6] what comes while the projector drains is projected too, and nothing 
   answers[2]?.resolve(0);
   await Promise.all([...all, draining]);
   expect(clocks).toEqual([[1], [2], [3]]);
+});
+
+test('[PJ8] what is awaited while a batch is under way follows it without a rest', async () => {
+  const first = Promise.withResolvers<number>();
+  let batches = 0;
+  // A rest would last until this clock goes on.
+  const projector = new Projector(
+    () => (batches++ === 0 ? first.promise : Promise.resolve(0)),
+    new ManualClock(NOON, 100),
+    quiet,
+  );
+  const begun = projector.add(entry(1));
+  await expect.poll(() => batches).toBe(1);
+  const next = projector.add(entry(2));
+  projector.hurry();
+  first.resolve(60_000);
+  await Promise.all([begun, next]);
+  expect(batches).toBe(2);
 });
