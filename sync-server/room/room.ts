@@ -242,8 +242,9 @@ export class Room {
     const { from, saved, refusals } = change;
     this.#delivery.relay(change.update, from, saved);
     if (!from) return;
-    this.#sendReceipt(from, saved);
+    // First what was not taken: a receipt covers its place too, and must never be all that a device hears of it.
     if (from.knowsReceipts) for (const { nack } of refusals) this.#delivery.tell(from, writeNack(nack));
+    this.#sendReceipt(from, saved);
   }
 
   #sendReceipt(peer: Peer, saved: StateVector): void {

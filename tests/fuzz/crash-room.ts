@@ -92,7 +92,9 @@ export class CrashRoom {
     for (const [id, body] of this.#answered) shown.set(id, { how: 'answer', text: body });
     for (const [id, text] of this.#reader.seen) shown.set(id, { how: 'relay', text });
     for (const writer of this.#writers) {
-      for (const entry of writer.promised) shown.set(entry.id, { how: 'receipt', text: JSON.stringify(entry) });
+      // A receipt says that the place of a change is durable; what was not taken leaves its place empty, and is told.
+      const told = writer.promised.filter(({ id }) => !writer.refused.has(id) && !writer.moved.has(id));
+      for (const entry of told) shown.set(entry.id, { how: 'receipt', text: JSON.stringify(entry) });
     }
     return shown;
   }

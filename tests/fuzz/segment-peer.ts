@@ -125,8 +125,7 @@ export class SegmentPeer {
   #refuse(id: string, code: NackCode): void {
     if (this.#refused.has(id)) return;
     this.#refused.add(id);
-    const index = this.#written.findIndex(({ entry }) => entry.id === id);
-    const [written = null] = index < 0 ? [] : this.#written.splice(index, 1);
+    const written = this.#written.find(({ entry }) => entry.id === id);
     this.#listener.onRefused(id, code, written?.entry ?? null);
   }
 
