@@ -5,6 +5,7 @@ import { MemoryUpdateLog } from '../../../persistence/log/memory-update-log.ts';
 import type { LeaseGrant } from '../../../sync-server/leases.ts';
 import { segmentName } from '../../../sync-server/protocol/document-name.ts';
 import type { Entry, ReplyEntry } from '../../../sync-server/protocol/entry.ts';
+import { fold } from '../../../sync-server/protocol/fold.ts';
 import { FRAME, readNack, writeUpdate } from '../../../sync-server/protocol/frames.ts';
 import { deriveId } from '../../../sync-server/protocol/ids.ts';
 import type { Principal } from '../../../sync-server/protocol/principal.ts';
@@ -220,6 +221,32 @@ test('[SG4] a sealed segment takes a bounded rest; beyond it every entry is refu
   later.write(message('bob', 13));
   await later.settled();
   expect(await kindsIn(office.log, 2)).toEqual(['message']);
+});
+
+test('[DU5] [SG4] a device hears that an entry was not taken before it hears that its place is durable', async () => {
+  const office = openRooms(new MemoryUpdateLog(), { segmentLimits: LIMITS });
+  const ann = await Device.join(office, 1, person('ann'));
+  ann.write(message('ann', 2, { at: 1e15 }));
+  await ann.settled();
+  expect(ann.refusals).toEqual(['clock']);
+  const types = ann.peer.sent.map((frame) => decoding.readVarUint(decoding.createDecoder(frame)));
+  expect(types.lastIndexOf(FRAME.nack)).toBeLessThan(types.lastIndexOf(FRAME.receipt));
+});
+
+test('[GA11] [SG3] an edit that comes before the message that it edits, on its way to an earlier segment, is taken', async () => {
+  const office = openRooms(new MemoryUpdateLog(), { segmentLimits: LIMITS });
+  const common = { author: 'ann', at: 2_000, target: ulid(7) };
+  const later = await Device.join(office, 2, person('ann'));
+  later.write({ ...common, id: ulid(20), kind: 'edit', body: 'better', mentions: [] });
+  // An answer's id can be guessed before it is there.
+  later.write({ ...common, id: ulid(21), kind: 'retract', target: deriveId('reply', SESSION, '1') });
+  await later.settled();
+  expect(later.refusals).toEqual(['permission']);
+  const earlier = await Device.join(office, 1, person('ann'));
+  earlier.write(message('ann', 7));
+  await earlier.settled();
+  const entries = [...(await entriesIn(office.log, 1)), ...(await entriesIn(office.log, 2))];
+  expect(fold(entries).items).toMatchObject([{ id: ulid(7), body: 'better' }]);
 });
 
 test('[SG4] the bytes of a sealed segment are bounded, too', async () => {
