@@ -81,10 +81,10 @@ export async function makeOffice({ folder, nodeOptions }: BedOptions): Promise<B
   };
 }
 
-/** A session in which people speak with each other: once two of them have, no agent's turn is part of what is measured. */
+/** A session in which no agent answers a message, also one that somebody writes alone: it is the sync that is measured. */
 async function startSession(address: string, key: string): Promise<string> {
   const client = new OfficeClient(address, key);
-  const { session_id } = await client.call('startChat', { body: { scope_type: 'general' } });
+  const { session_id } = await client.call('startChat', { body: { scope_type: 'council', scope_id: 'finance' } });
   if (!isUlid(session_id)) throw new Error(`a session without a ULID: ${session_id}`);
   return segmentName(session_id, 1);
 }
